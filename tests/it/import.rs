@@ -1,10 +1,12 @@
 //! Access logs: every line has an outcome, and a repeated import changes nothing.
+//!
+//! The smallest logs that went wrong once lie in `crates/importer/tests/fixtures/cases`.
 
 use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use crate::support::{Engines, eventually, source, write};
+use crate::support::{Engines, eventually, source, stderr, write};
 
 const LOG: &str = "crates/importer/tests/fixtures/apache_combined_10k.log.gz";
 
@@ -41,7 +43,7 @@ pub fn every_request_is_accounted_for(engines: &Engines) {
     let (stored, rejected) = (lines.len() - 1, 1);
     assert!(
         first.starts_with(&format!(
-            "read {} = stored {stored} + stored before 0 + rejected {rejected}",
+            "read {} = stored {stored} + stored before 0 + rejected 0 + not understood {rejected}",
             lines.len()
         )),
         "{first}"
@@ -110,6 +112,90 @@ pub fn every_request_is_accounted_for(engines: &Engines) {
             .values()
             .map(|end| end.0.unsigned_abs())
             .sum::<u64>()
+    );
+    consumer.terminate();
+}
+
+/// Imports the cases one by one, and compares what is printed and what is stored.
+pub fn cases_are_counted_as_they_are(engines: &Engines) {
+    let place = engines.place("import-cases");
+    place.run(&["migrate"]);
+    let consumer = place.spawn(&["consume"], "consumer.log");
+    let import = |portal: &str, case: &str, more: &[&str]| {
+        let file = source(&format!("crates/importer/tests/fixtures/cases/{case}"));
+        let fixed = [
+            "import",
+            "access-log",
+            "--ente",
+            "Firenze",
+            "--portal",
+            portal,
+        ];
+        let mut arguments = fixed.to_vec();
+        arguments.extend_from_slice(more);
+        arguments.push(file.to_str().expect("a plain path"));
+        place.command(&arguments).output().expect("it runs")
+    };
+    let printed = |output: &std::process::Output| {
+        assert!(output.status.success(), "{}", stderr(output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let ahead = printed(&import("ahead", "time-ahead.log", &[]));
+    assert!(
+        ahead.starts_with("read 1 = stored 0 + stored before 0 + rejected 1 + not understood 0"),
+        "{ahead}"
+    );
+    assert!(
+        ahead.contains("rejected by the consumer as time-ahead: 1"),
+        "{ahead}"
+    );
+
+    // A day in two parts, and two servers with equal lines.
+    for part in ["day-part1.log", "day-part2.log"] {
+        printed(&import("parts", part, &[]));
+    }
+    for (file, server) in [("two-servers-a.log", "a"), ("two-servers-b.log", "b")] {
+        let counts = printed(&import("servers", file, &["--server", server]));
+        assert!(counts.starts_with("read 1 = stored 1 "), "{counts}");
+    }
+    let visitors = |portal: &str| {
+        place.count(&format!(
+            "SELECT uniqExact(visitor) FROM usage_events WHERE portal = '{portal}'"
+        ))
+    };
+    assert_eq!((visitors("parts"), visitors("servers")), (1, 2));
+
+    // A balancer's address: nothing is sent until the operator says how to read the log.
+    let refused = import("balancer", "forwarded-last.log", &[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("--client forwarded"),
+        "{}",
+        stderr(&refused)
+    );
+    let forwarded = import("balancer", "forwarded-last.log", &["--client", "forwarded"]);
+    assert!(stderr(&forwarded).contains("client is field 10 (forwarded addresses)"));
+    assert!(printed(&forwarded).starts_with("read 3 = stored 3 "));
+    assert_eq!(visitors("balancer"), 3);
+
+    // Nothing is understood.
+    let unknown = write(&place.folder, "unknown.log", b"nothing\nof a log\n");
+    let file = unknown.to_str().expect("a plain path");
+    let unknown = [
+        "import",
+        "access-log",
+        "--ente",
+        "Firenze",
+        "--portal",
+        "x",
+        file,
+    ];
+    let unknown = place.command(&unknown).output().expect("it runs");
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(
+        stderr(&unknown).contains("only 0 of 2 lines were understood"),
+        "{}",
+        stderr(&unknown)
     );
     consumer.terminate();
 }

@@ -151,6 +151,7 @@ const SHORT: &[(&str, Test)] = tests![
     collect::a_browser_counts_its_visits,
     membership::named_members_come_back_to_their_partitions,
     import::every_request_is_accounted_for,
+    import::cases_are_counted_as_they_are,
     contract::examples_are_what_their_names_say,
     contract::letters_in_binary_mode_are_shown_and_sent_again,
     emitting::numbers_that_never_arrive_are_named,

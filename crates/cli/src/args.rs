@@ -1,6 +1,7 @@
 //! Command line arguments.
 
 pub mod accept;
+mod access_log;
 pub mod backup;
 pub mod collect;
 mod dead_letters;
@@ -16,6 +17,7 @@ use affluenza_words::Language;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use access_log::{AccessLogArgs, ClientOption};
 pub use dead_letters::{DeadLetters, ListDeadLetters, RequeueDeadLetters};
 pub use figures::{CheckData, ImportFigures};
 pub use report::{ReportArgs, ReportFormat};
@@ -268,32 +270,13 @@ pub enum Destination {
 
 #[derive(Debug, Subcommand)]
 pub enum Import {
-    /// Import access logs in combined or common log format, gzip or plain. A second import of the
-    /// same lines changes nothing.
+    /// Import access logs of web servers and balancers, compressed or plain. The first lines show the
+    /// form, which is printed. A second import of the same lines changes nothing.
     AccessLog(AccessLogArgs),
     /// Import figures for the report that portals do not emit: identity credentials, help desk,
     /// alerts, availability, portfolio. A second import of the same figures changes nothing; other
     /// figures replace them.
     Figures(ImportFigures),
-}
-
-#[derive(Debug, clap::Args)]
-pub struct AccessLogArgs {
-    /// Public body of the log: a code or name in the register.
-    #[arg(long)]
-    pub ente: String,
-    /// Portal of the log.
-    #[arg(long)]
-    pub portal: String,
-    /// Assign pages below PREFIX to the service CODE; may be given several times.
-    #[arg(long = "service", value_name = "PREFIX=CODE")]
-    pub services: Vec<String>,
-    /// Exit after the events are in Kafka, without waiting until they are stored.
-    #[arg(long)]
-    pub no_wait: bool,
-    /// Log files; `-` is standard input.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

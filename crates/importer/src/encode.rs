@@ -8,11 +8,13 @@ use affluenza_event::wire::{Client, Data, Envelope};
 use affluenza_event::{ACCESS_V1, Channel, without_address};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::line::{self, Line};
+use crate::clients::ClientChoice;
+use crate::form::{Record, Role};
 use crate::ordinals::Ordinals;
 use crate::request::HttpRequest;
 use crate::summary::Made;
-use crate::text::{lossy, unescape};
+use crate::text::lossy;
+use crate::time::Clock;
 use crate::visitor::{SaltSource, Visitors};
 use crate::{ImportError, Target};
 
@@ -22,11 +24,14 @@ const USER_AGENT_BYTES_MAX: usize = 1024;
 /// Converts lines to events, one at a time.
 pub(crate) struct Encoder {
     target: Target,
+    clients: ClientChoice,
+    clock: Clock,
     visitors: Visitors,
     ordinals: Ordinals,
     /// Hash input of the event id; the first `imprint_start` bytes never change.
     imprint: Vec<u8>,
     imprint_start: usize,
+    request: Vec<u8>,
     /// Id of the last event, which is also the key of its record.
     pub(crate) id: String,
     /// JSON of the last event.
@@ -34,12 +39,19 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    pub(crate) fn new(target: Target, salts: impl SaltSource + Send + 'static) -> Self {
+    pub(crate) fn new(
+        target: Target,
+        clients: ClientChoice,
+        salts: impl SaltSource + Send + 'static,
+    ) -> Self {
         // Codes never contain 0xFF, so ("ab", "c") and ("a", "bc") differ.
         let imprint = [target.ente.as_bytes(), target.portal.as_bytes(), b""].join(&0xFF);
         Self {
             visitors: Visitors::new(&target.ente, salts),
+            clock: Clock::new(target.zone.clone()),
             target,
+            clients,
+            request: Vec::new(),
             ordinals: Ordinals::default(),
             imprint_start: imprint.len(),
             imprint,
@@ -48,22 +60,25 @@ impl Encoder {
         }
     }
 
-    /// Writes the event of `line` into `id` and `json`.
-    pub(crate) fn encode(&mut self, line: &Line<'_>) -> Result<Made, ImportError> {
-        let address = line::address(line.host);
-        let ordinal = self.identify(line, address);
-        let request = HttpRequest::parse(line.request, line.status);
+    /// Writes the event of a line into `id` and `json`.
+    pub(crate) fn encode(&mut self, record: &Record<'_>) -> Result<Made, ImportError> {
+        let time = record.time.expect("a form without a time is refused");
+        let client = self.clients.client(record);
+        let address = client.and_then(address);
+        let ordinal = self.identify(record, address);
+        let request = HttpRequest::parse(&self.request, record.status);
         let (resource, outcome) = (request.resource(), request.outcome());
-        let visitor = match line.host {
-            // The log names no client, so there is no visitor.
-            b"-" => None,
-            host => Some(
-                self.visitors
-                    .token(line.time.day(), host, line.agent)
-                    .map_err(ImportError::Salt)?,
-            ),
+        let agent = record.get(Role::Agent);
+        // A log that names no client has no visitors.
+        let visitor = match client {
+            Some(client) => {
+                let day = self.clock.day(time.instant);
+                let token = self.visitors.token(day, client, agent.unwrap_or_default());
+                Some(token.map_err(ImportError::Salt)?)
+            }
+            None => None,
         };
-        let agent = unescape(line.agent);
+        let agent = agent.map(|agent| record.unescaped(agent));
         let address_text = address.map(|address| address.to_string());
         let data = Data {
             ente: Cow::Borrowed(&self.target.ente),
@@ -78,7 +93,9 @@ impl Encoder {
             channel: Some(Channel::Import),
             visitor: visitor.as_ref().map(|token| Cow::Borrowed(token.as_str())),
             client: Some(Client {
-                user_agent: user_agent(&agent, line.host, address_text.as_deref()),
+                user_agent: agent.as_deref().map(|agent| {
+                    user_agent(agent, client.unwrap_or_default(), address_text.as_deref())
+                }),
                 ip: address_text.as_deref().map(Cow::Borrowed),
                 ..Client::default()
             }),
@@ -88,7 +105,7 @@ impl Encoder {
             ACCESS_V1,
             self.target.source.as_str(),
             self.id.as_str(),
-            line.time.as_rfc3339(),
+            time.as_rfc3339(),
             data,
         );
         self.json.clear();
@@ -96,30 +113,52 @@ impl Encoder {
         Ok(Made {
             resource,
             outcome,
-            instant: line.time.instant,
+            instant: time.instant,
             is_repeat: ordinal > 0,
             has_address: address.is_some(),
         })
     }
 
-    /// Writes the id of `line` into `id`. Returns the ordinal of the line among equal ones.
+    /// Writes the id of a line into `id`, and its request into `request`. Returns the ordinal of the
+    /// line among equal ones.
     ///
     /// The id depends only on the content of the line, so a second import gives the same ids. It
     /// must not reveal the person: a reader of the event could try all 256 addresses of the
     /// network, or likely host names, until the hash matches. So the id includes the truncated
-    /// address, and excludes the host name, the user name and all text after the user agent. The
-    /// ordinal separates lines that look equal then.
-    fn identify(&mut self, line: &Line<'_>, address: Option<IpAddr>) -> u32 {
+    /// address, and excludes the host name, the user name, forwarded addresses and all text that no
+    /// role names. The ordinal separates lines that look equal then.
+    fn identify(&mut self, record: &Record<'_>, address: Option<IpAddr>) -> u32 {
         self.imprint.truncate(self.imprint_start);
         match address {
             Some(IpAddr::V4(v4)) => self.imprint.extend(v4.octets()),
             Some(IpAddr::V6(v6)) => self.imprint.extend(v6.octets()),
             None => {}
         }
-        // Addresses end in 0 bytes and `said` begins with a bracket, so the two parts cannot be
-        // confused.
-        self.imprint.extend_from_slice(line.said);
-        let hash = xxh3_128(&self.imprint);
+        // Addresses end in 0 bytes and the next part begins with a bracket, so the two cannot be
+        // confused. The parts are those of a combined line, so a log has the same ids in both forms.
+        write_request(record, &mut self.request);
+        let (size, referer) = (record.get(Role::Bytes), record.get(Role::Referer));
+        let imprint = &mut self.imprint;
+        imprint.push(b'[');
+        match record.get(Role::Time) {
+            Some(time) => imprint.extend_from_slice(time),
+            None => {
+                imprint.extend_from_slice(record.get(Role::Date).unwrap_or_default());
+                imprint.extend_from_slice(record.get(Role::Clock).unwrap_or_default());
+            }
+        }
+        for part in [&b"] \""[..], &self.request, b"\" "] {
+            imprint.extend_from_slice(part);
+        }
+        imprint.extend_from_slice(record.get(Role::Status).unwrap_or_default());
+        imprint.push(b' ');
+        imprint.extend_from_slice(size.unwrap_or(b"-"));
+        if let Some(agent) = record.get(Role::Agent) {
+            for part in [&b" \""[..], referer.unwrap_or(b"-"), b"\" \"", agent, b"\""] {
+                imprint.extend_from_slice(part);
+            }
+        }
+        let hash = xxh3_128(imprint);
         let ordinal = self.ordinals.next(hash as u64);
         self.id.clear();
         write!(self.id, "{hash:032x}-{ordinal}").expect("a string takes what is written to it");
@@ -127,17 +166,38 @@ impl Encoder {
     }
 }
 
-fn user_agent<'a>(agent: &'a [u8], host: &[u8], address: Option<&str>) -> Option<Cow<'a, str>> {
-    match agent {
-        b"" => return None,
-        // The log has the field, and the client sent no user agent.
-        b"-" => return Some(Cow::Borrowed("")),
-        _ => {}
+/// Writes the request of a line as the common format has it, such as `GET /a?b HTTP/1.1`.
+fn write_request(record: &Record<'_>, request: &mut Vec<u8>) {
+    request.clear();
+    if let Some(whole) = record.get(Role::Request) {
+        return request.extend_from_slice(whole);
+    }
+    request.extend_from_slice(record.get(Role::Method).unwrap_or_default());
+    request.push(b' ');
+    request.extend_from_slice(record.get(Role::Target).unwrap_or_default());
+    if let Some(query) = record.get(Role::Query).filter(|query| !query.is_empty()) {
+        if !query.starts_with(b"?") {
+            request.push(b'?');
+        }
+        request.extend_from_slice(query);
+    }
+}
+
+/// Returns the truncated address of a client; `None` for a host name.
+fn address(client: &[u8]) -> Option<IpAddr> {
+    affluenza_event::truncated(std::str::from_utf8(client).ok()?)
+}
+
+/// Returns the user agent for an event. It is empty if the log has the field and the request had
+/// none.
+fn user_agent<'a>(agent: &'a [u8], host: &[u8], address: Option<&str>) -> Cow<'a, str> {
+    if agent == b"-" {
+        return Cow::Borrowed("");
     }
     let text = lossy(agent, USER_AGENT_BYTES_MAX);
     let host = std::str::from_utf8(host).unwrap_or_default();
-    Some(match address {
+    match address {
         Some(address) => without_address(text, host, address),
         None => text,
-    })
+    }
 }

@@ -1,4 +1,4 @@
-//! Inputs of an import: files or standard input, gzip or plain.
+//! Inputs of an import: files or standard input, compressed or plain.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,10 +6,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::ImportError;
+use crate::lines::{self, SampleError};
 use crate::summary::SameContent;
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -17,15 +19,19 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Number of bytes at the start of each file that are hashed to find equal files.
 const HEAD_BYTES: u64 = 64 * 1024;
 
-/// Signatures of unsupported compression formats, for a helpful error message.
+/// Signatures of contents that are not read, for a helpful error message.
 const NOT_READ: &[(&[u8], &str)] = &[
-    (b"\xFD7zXZ\x00", "xz"),
-    (b"\x28\xB5\x2F\xFD", "zstd"),
-    (b"BZh91AY&SY", "bzip2"),
-    (b"PK\x03\x04", "zip"),
+    (b"\xFD7zXZ\x00", "compressed with xz: decompress it"),
+    (b"PK\x03\x04", "a zip archive: extract it"),
+    (b"\xFF\xFE", "UTF-16 text: convert it to UTF-8"),
+    (b"\xFE\xFF", "UTF-16 text: convert it to UTF-8"),
 ];
 
 const GZIP: &[u8] = b"\x1F\x8B";
+const ZSTD: &[u8] = b"\x28\xB5\x2F\xFD";
+/// The digit between the two texts is the size of a block.
+const BZIP2: &[u8] = b"BZh";
+const BZIP2_BLOCK: &[u8] = b"1AY&SY";
 
 /// Length of the longest signature above, in bytes.
 const SIGNATURE_BYTES_MAX: u64 = 10;
@@ -35,13 +41,27 @@ type Raw = Box<dyn Read + Send>;
 /// Decompressed content of an input.
 pub(crate) type Content = Box<dyn BufRead + Send>;
 
-/// A source of log lines. Gzip is recognised by its first bytes, not by the file name.
+/// A source of log lines. Compression is recognised by the first bytes, not by the file name.
 pub struct Input(Kind);
 
 enum Kind {
     StandardInput,
     File(PathBuf),
-    Reader { name: String, reader: Raw },
+    Reader {
+        name: String,
+        reader: Raw,
+    },
+    /// Decompressed content of a stream, of which the first lines were read.
+    Content {
+        name: String,
+        content: Content,
+    },
+}
+
+/// An input and its first lines.
+pub(crate) struct Sampled {
+    pub(crate) input: Input,
+    pub(crate) sample: Vec<u8>,
 }
 
 impl Input {
@@ -68,7 +88,7 @@ impl Input {
         match &self.0 {
             Kind::StandardInput => "standard input".to_owned(),
             Kind::File(path) => path.display().to_string(),
-            Kind::Reader { name, .. } => name.clone(),
+            Kind::Reader { name, .. } | Kind::Content { name, .. } => name.clone(),
         }
     }
 
@@ -79,7 +99,37 @@ impl Input {
             Kind::StandardInput => decoded(&name, Box::new(io::stdin())),
             Kind::File(path) => open_file(&path),
             Kind::Reader { reader, .. } => decoded(&name, reader),
+            Kind::Content { content, .. } => Ok(content),
         }
+    }
+
+    /// Reads the first lines, which show the form of the log. Files are opened again later.
+    pub(crate) fn sampled(self) -> Result<Sampled, ImportError> {
+        let name = self.name();
+        let failed = |error: SampleError| ImportError::Read {
+            name: name.clone(),
+            line: error.lines,
+            source: error.source,
+        };
+        let (input, sample) = match self.0 {
+            Kind::File(path) if is_regular(&path) => {
+                let sample = lines::sample(&mut open_file(&path)?).map_err(failed)?;
+                (Self(Kind::File(path)), sample)
+            }
+            kind => {
+                let mut content = Self(kind).open()?;
+                let sample = lines::sample(&mut content).map_err(failed)?;
+                let reader = Box::new(Cursor::new(sample.clone()).chain(content));
+                (
+                    Self(Kind::Content {
+                        name,
+                        content: reader,
+                    }),
+                    sample,
+                )
+            }
+        };
+        Ok(Sampled { input, sample })
     }
 
     /// Returns the path of a regular file, which can be read more than once.
@@ -141,6 +191,10 @@ pub(crate) fn distinct(
     Ok((kept, same_content))
 }
 
+fn is_regular(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
 fn open_file(path: &Path) -> Result<Content, ImportError> {
     let name = path.display().to_string();
     match File::open(path) {
@@ -158,18 +212,27 @@ fn decoded(name: &str, raw: Raw) -> Result<Content, ImportError> {
         .map_err(|source| read_error(name, source))?;
     if let Some((_, format)) = NOT_READ.iter().find(|(magic, _)| head.starts_with(magic)) {
         let name = name.to_owned();
-        return Err(ImportError::Compressed { name, format });
+        return Err(ImportError::NotText { name, format });
     }
-    let gzip = head.starts_with(GZIP);
+    let bzip2 = head.strip_prefix(BZIP2).and_then(|rest| rest.get(1..));
+    let is_bzip2 = bzip2.is_some_and(|rest| rest.starts_with(BZIP2_BLOCK));
+    let (is_gzip, is_zstd) = (head.starts_with(GZIP), head.starts_with(ZSTD));
     let whole = Cursor::new(head).chain(raw);
-    Ok(if gzip {
-        // Rotated logs are often several concatenated gzip files, which this decoder reads to the
-        // end.
-        let decoder = MultiGzDecoder::new(whole);
-        Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
+    // Rotated logs are often several concatenated files. Each decoder reads them to the end.
+    Ok(if is_gzip {
+        buffered(MultiGzDecoder::new(whole))
+    } else if is_zstd {
+        let decoder = zstd::Decoder::with_buffer(whole);
+        buffered(decoder.map_err(|source| read_error(name, source))?)
+    } else if is_bzip2 {
+        buffered(MultiBzDecoder::new(whole))
     } else {
         Box::new(whole)
     })
+}
+
+fn buffered(decoder: impl Read + Send + 'static) -> Content {
+    Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
 }
 
 /// Hashes the first bytes of a file; `None` for an empty file.

@@ -1,21 +1,29 @@
 #![doc = include_str!("../README.md")]
 
 mod access_log;
+mod clients;
 mod encode;
+mod fault;
+mod form;
 mod input;
-mod line;
+mod layout;
 mod lines;
 mod ordinals;
 mod request;
+mod secrets;
 mod summary;
 mod target;
 mod text;
 mod time;
 mod visitor;
 
-pub use access_log::{AccessLog, ImportError, ImportedEvent};
+pub use access_log::{AccessLog, ImportError, ImportedEvent, LayoutFound, LogFormat, Reading};
+pub use clients::{ClientChoice, ClientField, SingleClient, network};
+pub use fault::LineFault;
+pub use form::{FormatError, Role};
 pub use input::Input;
-pub use line::{Field, LineFault};
+pub use ipnet::IpNet;
+pub use secrets::{KeptSecrets, SECRET_KEPT};
 pub use summary::{MALFORMED_LISTED_MAX, Malformed, SameContent, Summary};
 pub use target::{ServicePrefix, Target, TargetError};
 pub use visitor::{Salt, SaltSource, SystemSalts};

@@ -33,6 +33,7 @@ impl LineReader {
 
     /// Reads the next line into `line`.
     pub(crate) fn next(&mut self, line: &mut Vec<u8>) -> io::Result<FoundLine> {
+        self.skip_nuls()?;
         if !self.read_up_to_limit(line)? {
             return Ok(FoundLine::End);
         }
@@ -58,11 +59,68 @@ impl LineReader {
         })
     }
 
+    /// Skips NUL bytes before a line. A program that keeps writing at its old position after
+    /// `copytruncate` of logrotate leaves any number of them.
+    fn skip_nuls(&mut self) -> io::Result<()> {
+        loop {
+            let held = self.content.fill_buf()?;
+            let nuls = held.iter().take_while(|byte| **byte == 0).count();
+            let is_all = nuls > 0 && nuls == held.len();
+            self.content.consume(nuls);
+            if !is_all {
+                return Ok(());
+            }
+        }
+    }
+
     fn read_up_to_limit(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
         line.clear();
         let read = (&mut self.content).take(LIMIT).read_until(b'\n', line)?;
         Ok(read > 0)
     }
+}
+
+/// Number of first lines that show the form of an input, and their maximum length.
+const SAMPLE_LINES: usize = 1_000;
+const SAMPLE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Place and cause of a failure to read the first lines.
+pub(crate) struct SampleError {
+    /// Number of complete lines before it.
+    pub(crate) lines: u64,
+    pub(crate) source: io::Error,
+}
+
+/// Reads the first lines of an input.
+pub(crate) fn sample(content: &mut Content) -> Result<Vec<u8>, SampleError> {
+    let mut sample = Vec::new();
+    let mut lines = 0;
+    while lines < SAMPLE_LINES && sample.len() < SAMPLE_BYTES_MAX {
+        let held = content.fill_buf().map_err(|source| SampleError {
+            lines: lines as u64,
+            source,
+        })?;
+        if held.is_empty() {
+            break;
+        }
+        let bytes = held.len();
+        lines += memchr::memchr_iter(b'\n', held).count();
+        sample.extend_from_slice(held);
+        content.consume(bytes);
+    }
+    Ok(sample)
+}
+
+/// Returns the lines of a sample, without line ends. A sample that ends in a line loses this line,
+/// unless it is the only one.
+pub(crate) fn of_sample(sample: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let sample = sample.strip_prefix(BYTE_ORDER_MARK).unwrap_or(sample);
+    let end = memchr::memrchr(b'\n', sample).unwrap_or(sample.len());
+    sample[..end].split(|byte| *byte == b'\n').map(|line| {
+        let nuls = line.iter().take_while(|byte| **byte == 0).count();
+        let line = &line[nuls..];
+        line.strip_suffix(b"\r").unwrap_or(line)
+    })
 }
 
 /// Maximum length of a line including a line end of two bytes.
@@ -98,6 +156,14 @@ mod tests {
         assert_eq!(texts(b"a\nb"), ["a", "b"]);
         assert_eq!(texts(b"a\r\nb\r\n"), ["a", "b"]);
         assert_eq!(texts(b"\xEF\xBB\xBFa\n\n"), ["a", ""]);
+        assert_eq!(texts(b"\0\0a\n\0\0b\n\0"), ["a", "b"]);
+    }
+
+    #[test]
+    fn nuls_are_skipped_whatever_their_number() {
+        let mut content = vec![0; 3 * LINE_BYTES_MAX];
+        content.extend(b"a\n");
+        assert_eq!(texts(&content), ["a"]);
     }
 
     #[test]

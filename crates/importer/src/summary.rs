@@ -4,7 +4,7 @@ use std::fmt;
 
 use affluenza_event::{Outcome, Resource, UnixMillis};
 
-use crate::LineFault;
+use crate::{LayoutFound, LineFault};
 
 /// Maximum number of malformed lines in the list; all are counted.
 pub const MALFORMED_LISTED_MAX: usize = 20;
@@ -23,7 +23,7 @@ pub struct Summary {
     pub assets: u64,
     /// Lines that are not a valid request.
     pub malformed: u64,
-    /// Blank lines.
+    /// Blank lines, and headers of the W3C format.
     pub blank: u64,
     /// Events of failed requests.
     pub failed: u64,
@@ -37,6 +37,8 @@ pub struct Summary {
     pub period: Option<(UnixMillis, UnixMillis)>,
     /// First malformed lines, at most [`MALFORMED_LISTED_MAX`].
     pub first_malformed: Vec<Malformed>,
+    /// Layouts of the inputs, in order.
+    pub layouts: Vec<LayoutFound>,
     /// Files that were skipped because an earlier file has the same content.
     pub same_content: Vec<SameContent>,
 }

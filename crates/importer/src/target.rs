@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use affluenza_event::wire::{Data, Envelope};
 use affluenza_event::{ACCESS_V1, Quarantine, Refusal, UnixMillis};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use thiserror::Error;
 
 use crate::text::percent_decoded;
@@ -15,6 +16,7 @@ pub struct Target {
     pub(crate) ente: String,
     pub(crate) portal: String,
     pub(crate) source: String,
+    pub(crate) zone: TimeZone,
     services: Vec<ServicePrefix>,
 }
 
@@ -24,6 +26,12 @@ pub enum TargetError {
     /// The consumer would refuse the target.
     #[error("{0}")]
     Refused(String),
+    /// No time zone has the name.
+    #[error("{0:?} is no time zone of the IANA database, such as Europe/Rome")]
+    Zone(String),
+    /// The name of a server has other characters than a code.
+    #[error("{0:?} is no name of a server: use letters, digits, '-', '_' and '.'")]
+    Server(String),
     /// The text does not have the form PREFIX=CODE.
     #[error("{0:?} is not PREFIX=CODE, such as /pagamenti=pagopa")]
     NotPrefixAndCode(String),
@@ -40,10 +48,39 @@ impl Target {
             ente: ente.to_owned(),
             portal: portal.to_owned(),
             source: format!("urn:affluenza:import:{ente}:{portal}"),
+            zone: TimeZone::UTC,
             services: Vec::new(),
         };
         target.check(None)?;
         Ok(target)
+    }
+
+    /// Sets the time zone of the portal by its IANA name. It decides the day of a visitor, and the meaning of times
+    /// without an offset.
+    pub fn in_zone(mut self, name: &str) -> Result<Self, TargetError> {
+        let zone = TimeZoneDatabase::bundled().get(name);
+        self.zone = zone.map_err(|_| TargetError::Zone(name.to_owned()))?;
+        Ok(self)
+    }
+
+    /// Names the server of the log, for a portal whose servers have separate logs. The source of the
+    /// events ends in the name, so equal lines of two servers are two events.
+    pub fn of_server(mut self, server: &str) -> Result<Self, TargetError> {
+        if !server
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            || server.is_empty()
+        {
+            return Err(TargetError::Server(server.to_owned()));
+        }
+        self.source = format!("{}:{server}", self.source);
+        self.check(None)?;
+        Ok(self)
+    }
+
+    /// Source of the events.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// Adds a service for the paths with a prefix. The longest prefix wins.

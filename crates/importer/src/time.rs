@@ -1,7 +1,9 @@
-//! Parser for the time of a log line: `17/May/2015:10:05:03 +0000`.
+//! Parser for the time of a log line, in the forms that servers write.
 
 use affluenza_event::UnixMillis;
-use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, civil::Date};
 
 /// First and last accepted year. The consumer accepts instants from 2 January 1970 to the end of
 /// 2105, and the margin covers every time zone. A machine without a clock logs 1970.
@@ -11,46 +13,185 @@ const MONTHS: [&[u8]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
 
-/// Length of a time in a log, in bytes without its brackets.
-pub(crate) const LOG_TIME_BYTES: usize = 26;
+/// Length of `17/May/2015:10:05:03` and `2015-05-17T10:05:03`, in bytes.
+const CLF_BYTES: usize = 20;
+const ISO_BYTES: usize = 19;
 
-/// Time of a log line.
+/// Time zone of the portal, which decides the day of a visitor and the meaning of a time without
+/// an offset.
+#[derive(Debug, Clone)]
+pub(crate) struct Clock {
+    zone: TimeZone,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(TimeZone::UTC)
+    }
+}
+
+impl Clock {
+    pub(crate) fn new(zone: TimeZone) -> Self {
+        Self { zone }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// Returns the day of an instant for the portal.
+    pub(crate) fn day(&self, instant: UnixMillis) -> Date {
+        let instant = Timestamp::from_millisecond(instant.0).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.zone.to_datetime(instant).date()
+    }
+}
+
+/// Origin of the offset of a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum OffsetSource {
+    /// The log has it, as hours and minutes.
+    Log([u8; 5]),
+    /// The form is in UTC.
+    Utc,
+    /// The time has none, and is read in the portal's time zone.
+    Portal,
+}
+
+/// Time of a log line, in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogTime {
     /// RFC 3339 text with the offset of the log.
     rfc3339: [u8; 25],
     /// Instant in UTC.
     pub(crate) instant: UnixMillis,
+    pub(crate) source: OffsetSource,
 }
 
 impl LogTime {
-    /// Parses exactly `17/May/2015:10:05:03 +0000`.
-    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        let text: &[u8; LOG_TIME_BYTES] = text.try_into().ok()?;
-        let separators = [2, 6, 11, 14, 17, 20].map(|at| text[at]);
-        let (year, offset) = (&text[7..11], &text[22..26]);
-        if separators != *b"//::: " || year < YEARS[0] || year > YEARS[1] || offset > &b"2359"[..] {
+    /// Parses `17/May/2015:10:05:03 +0000`, RFC 3339 and its variants, or seconds, milli-, micro- or
+    /// nanoseconds since 1970. A fraction of a second is cut.
+    pub(crate) fn parse(text: &[u8], clock: &Clock) -> Option<Self> {
+        let mut time = *b"0000-00-00T00:00:00+00:00";
+        let rest = match text {
+            [_, _, b'/', ..] => {
+                let clf: &[u8; CLF_BYTES] = text.first_chunk()?;
+                if [6, 11, 14, 17].map(|at| clf[at]) != *b"/:::" {
+                    return None;
+                }
+                let month = MONTHS.iter().position(|month| *month == &clf[3..6])? as u8 + 1;
+                time[..4].copy_from_slice(&clf[7..11]);
+                time[5..7].copy_from_slice(&[b'0' + month / 10, b'0' + month % 10]);
+                time[8..10].copy_from_slice(&clf[..2]);
+                time[11..19].copy_from_slice(&clf[12..]);
+                &text[CLF_BYTES..]
+            }
+            [_, _, _, _, b'-', ..] => {
+                let iso: &[u8; ISO_BYTES] = text.first_chunk()?;
+                if !matches!(iso[10], b'T' | b't' | b' ') {
+                    return None;
+                }
+                time[..10].copy_from_slice(&iso[..10]);
+                time[11..19].copy_from_slice(&iso[11..]);
+                &text[ISO_BYTES..]
+            }
+            _ => return Self::of_epoch(text),
+        };
+        Self::with_offset(time, without_fraction(rest), clock)
+    }
+
+    /// Parses a date and a time of day, both in UTC: `2015-05-17`, `10:05:03`.
+    pub(crate) fn in_utc(date: &[u8], clock: &[u8]) -> Option<Self> {
+        let mut time = *b"0000-00-00T00:00:00+00:00";
+        let date: &[u8; 10] = date.try_into().ok()?;
+        let clock: &[u8; 8] = clock.first_chunk()?;
+        time[..10].copy_from_slice(date);
+        time[11..19].copy_from_slice(clock);
+        Self::checked(time, OffsetSource::Utc)
+    }
+
+    fn with_offset(mut time: [u8; 25], offset: &[u8], clock: &Clock) -> Option<Self> {
+        let digits = match offset.trim_ascii_start() {
+            b"" => return Self::in_zone(time, clock),
+            b"Z" | b"z" => *b"+0000",
+            [sign, hours @ .., b':', tens, ones] if hours.len() == 2 => {
+                [*sign, hours[0], hours[1], *tens, *ones]
+            }
+            offset => *offset.first_chunk::<5>().filter(|_| offset.len() == 5)?,
+        };
+        if !matches!(digits[0], b'+' | b'-') || digits[1..] > b"2359"[..] {
             return None;
         }
-        let month = MONTHS.iter().position(|month| *month == &text[3..6])? as u8 + 1;
-        let mut rfc3339 = *b"0000-00-00T00:00:00+00:00";
-        rfc3339[..4].copy_from_slice(year);
-        rfc3339[5..7].copy_from_slice(&[b'0' + month / 10, b'0' + month % 10]);
-        rfc3339[8..10].copy_from_slice(&text[..2]);
-        rfc3339[11..19].copy_from_slice(&text[12..20]);
-        // A leap second is logged as 60, which neither RFC 3339 parsers nor Unix time support.
-        if rfc3339.ends_with(b"60+00:00") {
-            rfc3339[17..19].copy_from_slice(b"59");
-        }
         // In RFC 3339, "-00:00" means an unknown offset.
-        if text[21..] != *b"-0000" {
-            rfc3339[19..22].copy_from_slice(&text[21..24]);
-            rfc3339[23..].copy_from_slice(&text[24..]);
+        if digits != *b"-0000" {
+            time[19..22].copy_from_slice(&digits[..3]);
+            time[23..].copy_from_slice(&digits[3..]);
         }
-        let instant: Timestamp = std::str::from_utf8(&rfc3339).ok()?.parse().ok()?;
+        Self::checked(time, OffsetSource::Log(digits))
+    }
+
+    /// Reads a time without an offset in the portal's zone. Of an hour that occurs twice, it is the
+    /// first.
+    fn in_zone(time: [u8; 25], clock: &Clock) -> Option<Self> {
+        // The calendar and the digits are checked as of a time in UTC.
+        let local = Self::checked(time, OffsetSource::Portal)?;
+        let civil = Offset::UTC.to_datetime(Timestamp::from_millisecond(local.instant.0).ok()?);
+        let zoned = clock
+            .zone
+            .to_ambiguous_zoned_datetime(civil)
+            .compatible()
+            .ok()?;
+        Self::of_instant(zoned.timestamp(), zoned.datetime(), zoned.offset()).map(|time| Self {
+            source: OffsetSource::Portal,
+            ..time
+        })
+    }
+
+    fn of_epoch(text: &[u8]) -> Option<Self> {
+        let digits = text.iter().position(|byte| !byte.is_ascii_digit());
+        let (whole, fraction) = text.split_at(digits.unwrap_or(text.len()));
+        if !without_fraction(fraction).is_empty() {
+            return None;
+        }
+        // The number of digits tells the unit until the year 2286.
+        let seconds = match whole.len() {
+            8..=10 => whole,
+            13 => &whole[..10],
+            16 => &whole[..10],
+            19 => &whole[..10],
+            _ => return None,
+        };
+        let seconds: i64 = std::str::from_utf8(seconds).ok()?.parse().ok()?;
+        let instant = Timestamp::from_second(seconds).ok()?;
+        let time = Self::of_instant(instant, Offset::UTC.to_datetime(instant), Offset::UTC)?;
         Some(Self {
-            rfc3339,
+            source: OffsetSource::Utc,
+            ..time
+        })
+    }
+
+    fn of_instant(instant: Timestamp, local: DateTime, offset: Offset) -> Option<Self> {
+        let minutes = offset.seconds() / 60;
+        let sign = if minutes < 0 { '-' } else { '+' };
+        let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+        let text = format!("{local:.0}{sign}{hours:02}:{minutes:02}");
+        let time: [u8; 25] = text.into_bytes().try_into().ok()?;
+        let checked = Self::checked(time, OffsetSource::Utc)?;
+        (checked.instant.0 == instant.as_millisecond()).then_some(checked)
+    }
+
+    fn checked(mut time: [u8; 25], source: OffsetSource) -> Option<Self> {
+        if time[..4] < *YEARS[0] || time[..4] > *YEARS[1] {
+            return None;
+        }
+        // A leap second is logged as 60, which neither RFC 3339 parsers nor Unix time support.
+        if time[17..19] == *b"60" {
+            time[17..19].copy_from_slice(b"59");
+        }
+        let instant: Timestamp = std::str::from_utf8(&time).ok()?.parse().ok()?;
+        Some(Self {
+            rfc3339: time,
             instant: UnixMillis(instant.as_millisecond()),
+            source,
         })
     }
 
@@ -58,11 +199,18 @@ impl LogTime {
     pub(crate) fn as_rfc3339(&self) -> &str {
         std::str::from_utf8(&self.rfc3339).expect("the text was parsed")
     }
+}
 
-    /// Local date of the log, such as `2015-05-17`.
-    pub(crate) fn day(&self) -> &str {
-        &self.as_rfc3339()[..10]
-    }
+/// Removes a fraction of a second from the beginning of a text.
+fn without_fraction(text: &[u8]) -> &[u8] {
+    let [b'.' | b',', fraction @ ..] = text else {
+        return text;
+    };
+    let digits = fraction
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    &fraction[digits..]
 }
 
 #[cfg(test)]
@@ -72,7 +220,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_time_keeps_its_offset_and_its_own_date() {
+    fn a_time_keeps_its_offset() {
         for (text, expected, instant) in [
             (
                 "17/May/2015:10:05:03 +0000",
@@ -97,10 +245,86 @@ mod tests {
                 1_483_235_999_000,
             ),
         ] {
-            let time = LogTime::parse(text.as_bytes()).unwrap();
+            let time = LogTime::parse(text.as_bytes(), &Clock::default()).unwrap();
             assert_eq!((time.as_rfc3339(), time.instant.0), (expected, instant));
-            assert_eq!(time.day(), &expected[..10]);
         }
+    }
+
+    #[test]
+    fn times_of_all_servers_are_read() {
+        let clock = Clock::new(TimeZone::get("Europe/Rome").unwrap());
+        let offset = |digits: &[u8; 5]| OffsetSource::Log(*digits);
+        for (text, expected, source) in [
+            (
+                "2026-05-14T10:05:03+02:00",
+                "2026-05-14T10:05:03+02:00",
+                offset(b"+0200"),
+            ),
+            (
+                "2026-05-14T10:05:03.123456+0200",
+                "2026-05-14T10:05:03+02:00",
+                offset(b"+0200"),
+            ),
+            (
+                "2026-05-14 10:05:03,1 -02:30",
+                "2026-05-14T10:05:03-02:30",
+                offset(b"-0230"),
+            ),
+            (
+                "2026-05-14T08:05:03.999999999Z",
+                "2026-05-14T08:05:03+00:00",
+                offset(b"+0000"),
+            ),
+            (
+                "14/May/2026:10:05:03.655",
+                "2026-05-14T10:05:03+02:00",
+                OffsetSource::Portal,
+            ),
+            (
+                "2026-01-14 10:05:03",
+                "2026-01-14T10:05:03+01:00",
+                OffsetSource::Portal,
+            ),
+            // An hour that the clocks skip, and one that they repeat.
+            (
+                "2026-03-29 02:30:00",
+                "2026-03-29T03:30:00+02:00",
+                OffsetSource::Portal,
+            ),
+            (
+                "2026-10-25 02:30:00",
+                "2026-10-25T02:30:00+02:00",
+                OffsetSource::Portal,
+            ),
+            ("1778745903", "2026-05-14T08:05:03+00:00", OffsetSource::Utc),
+            (
+                "1778745903.12",
+                "2026-05-14T08:05:03+00:00",
+                OffsetSource::Utc,
+            ),
+            (
+                "1778745903120",
+                "2026-05-14T08:05:03+00:00",
+                OffsetSource::Utc,
+            ),
+            (
+                "1778745903120000",
+                "2026-05-14T08:05:03+00:00",
+                OffsetSource::Utc,
+            ),
+        ] {
+            let time = LogTime::parse(text.as_bytes(), &clock).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(
+                (time.as_rfc3339(), time.source),
+                (expected, source),
+                "{text}"
+            );
+        }
+        let time = LogTime::in_utc(b"2026-05-14", b"08:05:03").unwrap();
+        assert_eq!(time.as_rfc3339(), "2026-05-14T08:05:03+00:00");
+        assert_eq!(clock.day(time.instant), date(2026, 5, 14));
+        let night = LogTime::in_utc(b"2026-05-14", b"22:00:00").unwrap();
+        assert_eq!(clock.day(night.instant), date(2026, 5, 15));
     }
 
     #[test]
@@ -119,15 +343,23 @@ mod tests {
             "01/Jan/2015:00:00:00 +2400",
             "01/Jan/2015:00:00:00 +0060",
             "01/Jan/2015:00:00:00 00000",
-            "01/Jan/2015:00:00:00  0000",
             "1/Jan/2015:00:00:00 +0000",
-            "01/Jan/2015:00:00:00",
+            "01/Jan/2015:00:00:00 +000",
+            "01/Jan/2015:00:00:00 UTC",
+            "2015-02-29T00:00:00Z",
+            "2015-01-01 00:00",
+            "123",
+            "1431857103x",
             "01/Jan/2015:00:00:0x +0000",
             "0x/Jan/2015:00:00:00 +0000",
             "01/Jan/2x15:00:00:00 +0000",
             "",
         ] {
-            assert_eq!(LogTime::parse(text.as_bytes()), None, "{text}");
+            assert_eq!(
+                LogTime::parse(text.as_bytes(), &Clock::default()),
+                None,
+                "{text}"
+            );
         }
     }
 
@@ -142,7 +374,7 @@ mod tests {
             let name = std::str::from_utf8(MONTHS[month as usize - 1]).unwrap();
             let sign = if west { '-' } else { '+' };
             let text = format!("{day:02}/{name}/{year}:{hour:02}:{minute:02}:{second:02} {sign}{offset_hours:02}{offset_minutes:02}");
-            let time = LogTime::parse(text.as_bytes()).unwrap();
+            let time = LogTime::parse(text.as_bytes(), &Clock::default()).unwrap();
             let record = format!(
                 r#"{{"specversion":"1.0","type":"{}","source":"s","id":"1","time":"{}","data":{{"ente":"e","portal":"p"}}}}"#,
                 affluenza_event::ACCESS_V1,

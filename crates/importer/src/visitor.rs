@@ -1,9 +1,10 @@
-//! Visitor tokens: pseudonyms that cannot be linked across days, enti or imports.
+//! Visitor tokens: pseudonyms that cannot be linked across days or enti.
 
 use std::collections::HashMap;
 use std::io;
 
 use affluenza_event::VisitorToken;
+use jiff::civil::Date;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
@@ -11,21 +12,28 @@ use sha2::{Digest, Sha256};
 /// Secret input of a visitor token.
 pub type Salt = [u8; 32];
 
-/// Source of salts. An import draws one for each day of the log.
+/// Source of salts. An import asks once for each day of the log.
 pub trait SaltSource {
-    /// Returns a new salt.
-    fn salt(&mut self) -> io::Result<Salt>;
+    /// Returns the salt of a day.
+    fn salt(&mut self, day: Date) -> io::Result<Salt>;
 }
 
 /// Salts from the operating system's random generator. They exist in memory only, for one import.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemSalts;
 
-impl SaltSource for SystemSalts {
-    fn salt(&mut self) -> io::Result<Salt> {
+impl SystemSalts {
+    /// Returns a new salt.
+    pub(crate) fn random(self) -> io::Result<Salt> {
         let mut salt = Salt::default();
         SysRng.try_fill_bytes(&mut salt).map_err(io::Error::other)?;
         Ok(salt)
+    }
+}
+
+impl SaltSource for SystemSalts {
+    fn salt(&mut self, _day: Date) -> io::Result<Salt> {
+        self.random()
     }
 }
 
@@ -33,8 +41,8 @@ impl SaltSource for SystemSalts {
 pub(crate) struct Visitors {
     ente: String,
     source: Box<dyn SaltSource + Send>,
-    /// Hash state after salt and ente, by local day.
-    days: HashMap<String, Sha256>,
+    /// Hash state after salt and ente, by day of the portal.
+    days: HashMap<Date, Sha256>,
 }
 
 impl Visitors {
@@ -49,18 +57,18 @@ impl Visitors {
     /// Returns the token of the visitor from `host` with `agent` on `day`.
     pub(crate) fn token(
         &mut self,
-        day: &str,
+        day: Date,
         host: &[u8],
         agent: &[u8],
     ) -> io::Result<VisitorToken> {
-        let mut hash = match self.days.get(day) {
+        let mut hash = match self.days.get(&day) {
             Some(hash) => hash.clone(),
             None => {
                 let hash = Sha256::new()
-                    .chain_update(self.source.salt()?)
+                    .chain_update(self.source.salt(day)?)
                     .chain_update(&self.ente)
                     .chain_update([0xFF]);
-                self.days.insert(day.to_owned(), hash.clone());
+                self.days.insert(day, hash.clone());
                 hash
             }
         };
@@ -79,13 +87,14 @@ mod tests {
     struct Counted(u8);
 
     impl SaltSource for Counted {
-        fn salt(&mut self) -> io::Result<Salt> {
+        fn salt(&mut self, _day: Date) -> io::Result<Salt> {
             self.0 += 1;
             Ok([self.0; 32])
         }
     }
 
-    fn token(visitors: &mut Visitors, day: &str, host: &str) -> String {
+    fn token(visitors: &mut Visitors, day: i8, host: &str) -> String {
+        let day = jiff::civil::date(2026, 5, day);
         let token = visitors.token(day, host.as_bytes(), b"agent").unwrap();
         token.as_str().to_owned()
     }
@@ -93,21 +102,22 @@ mod tests {
     #[test]
     fn a_visitor_is_the_same_within_a_day_and_another_on_the_next() {
         let mut visitors = Visitors::new("e", Counted(0));
-        let monday = token(&mut visitors, "1", "203.0.113.7");
-        let tuesday = token(&mut visitors, "2", "203.0.113.7");
-        assert_eq!(monday, token(&mut visitors, "1", "203.0.113.7"));
+        let monday = token(&mut visitors, 1, "203.0.113.7");
+        let tuesday = token(&mut visitors, 2, "203.0.113.7");
+        assert_eq!(monday, token(&mut visitors, 1, "203.0.113.7"));
         assert_ne!(monday, tuesday);
-        assert_ne!(monday, token(&mut visitors, "1", "203.0.113.8"));
+        assert_ne!(monday, token(&mut visitors, 1, "203.0.113.8"));
         // Another import draws other salts.
         let mut again = Visitors::new("e", Counted(9));
-        assert_ne!(monday, token(&mut again, "1", "203.0.113.7"));
+        assert_ne!(monday, token(&mut again, 1, "203.0.113.7"));
         // Even the same salt does not link two enti.
         let mut elsewhere = Visitors::new("f", Counted(0));
-        assert_ne!(monday, token(&mut elsewhere, "1", "203.0.113.7"));
+        assert_ne!(monday, token(&mut elsewhere, 1, "203.0.113.7"));
     }
 
     #[test]
     fn the_system_gives_a_new_salt_each_time() {
-        assert_ne!(SystemSalts.salt().unwrap(), SystemSalts.salt().unwrap());
+        let salt = || SystemSalts.salt(jiff::civil::date(2026, 5, 14)).unwrap();
+        assert_ne!(salt(), salt());
     }
 }

@@ -1,19 +1,27 @@
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::fmt;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant, SystemTime};
 
 use affluenza_http::telemetry::CancellationToken;
-use affluenza_importer::{AccessLog, Input, Summary, SystemSalts, Target};
-use affluenza_kafka::{Acknowledged, NextOffset, Partition, Writer};
+use affluenza_importer::{
+    AccessLog, ClientChoice, ClientField, Input, KeptSecrets, Reading, Summary, Target,
+};
+use affluenza_kafka::{Acknowledged, Config, NextOffset, Partition, Writer};
 use affluenza_pipeline::{Until, stream};
+use affluenza_register::{Ente, Portal};
 use affluenza_store::{ImportedRange, Ledger, Store};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::args;
 use crate::commands::consume::RunningConsumer;
+use crate::dead_letters::{Letter, walk};
 use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
+/// Folder of the visitors' secrets, in the data folder.
+const SECRETS: &str = "import-secrets";
 /// Timeout of the last acknowledgements.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Longest standstill of the ledger before the import fails.
@@ -21,35 +29,126 @@ const STANDSTILL_MAX: Duration = Duration::from_secs(60);
 /// Interval between checks of the ledger.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// Share of lines that must be understood, in percent. Below it the form is wrong.
+const UNDERSTOOD_PERCENT_MIN: u64 = 50;
+
 pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
     let register = super::register(settings)?;
     // The code of an unknown ente is kept, and reported as unresolved.
-    let ente = register
-        .ente(&args.ente)
-        .map_or(args.ente.as_str(), |ente| ente.code());
-    let mut target = Target::new(ente, &args.portal)?;
+    let known = register.ente(&args.ente);
+    let ente = known.map_or(args.ente.as_str(), |ente| ente.code());
+    let portal = known.and_then(|ente| register.portal(ente, &args.portal));
+    let zone = portal.map(Portal::zone).or(known.map(Ente::zone));
+    let zone = zone.cloned().unwrap_or_default();
+    let mut target = Target::new(ente, &args.portal)?.in_zone(zone.name())?;
     for service in &args.services {
         target = target.with_service(service.parse()?)?;
     }
+    if let Some(server) = &args.server {
+        target = target.of_server(server)?;
+    }
     let inputs = args.files.iter().map(Input::path).collect();
-    let log = AccessLog::new(target, inputs, SystemSalts)?;
+    let folder = settings.engine.data.join(SECRETS);
+    let secrets = KeptSecrets::open(&folder, ente, SystemTime::now())
+        .with_context(|| format!("{} cannot be used", folder.display()))?;
     let order = ImportOrder {
-        log,
         ente: ente.to_owned(),
         portal: args.portal.clone(),
+        source: target.source().to_owned(),
         no_wait: args.no_wait,
+        log: AccessLog::new(target, &reading(&args), inputs, secrets)?,
     };
+    for layout in &order.log.summary().layouts {
+        say(&format!(
+            "reading   {}: {}",
+            layout.name, layout.description
+        ));
+    }
     let done = super::with_platform(settings, Needs::BOTH, async |platform, stop| {
         import(platform, settings, order, stop.clone()).await
     })?;
-    output::print(&done)
+    output::print(&done.to_string())?;
+    check_understood(&done.summary)
+}
+
+fn reading(args: &args::AccessLogArgs) -> Reading {
+    Reading {
+        format: args.format.clone(),
+        clients: ClientChoice {
+            field: match args.client {
+                args::ClientOption::Peer => ClientField::Peer,
+                args::ClientOption::Forwarded => ClientField::Forwarded,
+            },
+            trusted: args.trusted_proxies.clone(),
+        },
+        allows_single_client: args.single_client,
+    }
+}
+
+/// Fails if the lines are of another form than the import read.
+fn check_understood(summary: &Summary) -> Result<()> {
+    let lines = summary.events() + summary.malformed;
+    if summary.events() * 100 < lines * UNDERSTOOD_PERCENT_MIN {
+        bail!(
+            "only {} of {lines} lines were understood: describe the form of the log with --format",
+            summary.events()
+        );
+    }
+    Ok(())
 }
 
 struct ImportOrder {
     log: AccessLog,
     ente: String,
     portal: String,
+    source: String,
     no_wait: bool,
+}
+
+/// Result of an import. Every line is in exactly one count.
+struct Imported {
+    summary: Summary,
+    /// Fates of the events; `None` if the import did not wait for them.
+    fates: Option<Fates>,
+}
+
+struct Fates {
+    stored: u64,
+    /// Events that the consumer refused, by reason.
+    rejected: BTreeMap<String, u64>,
+}
+
+impl fmt::Display for Imported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { summary, fates } = self;
+        let events = summary.events();
+        write!(f, "read {} = ", events + summary.malformed)?;
+        match fates {
+            None => write!(f, "handed over {events}")?,
+            Some(fates) => {
+                let rejected: u64 = fates.rejected.values().sum();
+                let before = events.saturating_sub(fates.stored + rejected);
+                let stored = fates.stored;
+                write!(
+                    f,
+                    "stored {stored} + stored before {before} + rejected {rejected}"
+                )?;
+            }
+        }
+        write!(f, " + not understood {}", summary.malformed)?;
+        if summary.blank > 0 {
+            write!(f, " ({} blank lines and headers left out)", summary.blank)?;
+        }
+        let (pages, assets) = (summary.pages, summary.assets);
+        write!(f, "\nof the events: {pages} pages, {assets} parts of pages")?;
+        for (reason, events) in fates.iter().flat_map(|fates| &fates.rejected) {
+            write!(
+                f,
+                "\nrejected by the consumer as {reason}: {events}; see `affluenza dead-letters list`"
+            )?;
+        }
+        Ok(())
+    }
 }
 
 async fn import(
@@ -57,20 +156,17 @@ async fn import(
     settings: &Settings,
     order: ImportOrder,
     stop: CancellationToken,
-) -> Result<String> {
+) -> Result<Imported> {
     super::migrate::prepare(platform).await?;
     let stream = stream::present(Store::new(&platform.store).ledger(), &platform.bus).await?;
     let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
     let (summary, acknowledged) = tokio::task::block_in_place(|| produce(order.log, &writer))?;
     report_lines(&summary);
     if order.no_wait {
-        return Ok(format!(
-            "read {} = handed over {} + rejected {}{}",
-            summary.lines - summary.blank,
-            summary.events(),
-            summary.malformed,
-            blank(&summary)
-        ));
+        return Ok(Imported {
+            summary,
+            fates: None,
+        });
     }
     let ends: BTreeMap<Partition, NextOffset> = acknowledged
         .iter()
@@ -96,22 +192,33 @@ async fn import(
         .facts()
         .stored_imports(&stream, &order.ente, &order.portal, &ranges)
         .await?;
-    let before = summary.events().saturating_sub(stored);
-    Ok(format!(
-        "read {} = stored {stored} + stored before {before} + rejected {}{}\nof the events: {} pages, {} parts of pages",
-        summary.lines - summary.blank,
-        summary.malformed,
-        blank(&summary),
-        summary.pages,
-        summary.assets
-    ))
+    let rejected = if stored < summary.events() {
+        let of_topic = || rejected(&platform.bus, &stream, &order.source, &acknowledged);
+        tokio::task::block_in_place(of_topic)?
+    } else {
+        BTreeMap::new()
+    };
+    Ok(Imported {
+        summary,
+        fates: Some(Fates { stored, rejected }),
+    })
 }
 
-fn blank(summary: &Summary) -> String {
-    match summary.blank {
-        0 => String::new(),
-        blank => format!(" ({blank} blank lines left out)"),
-    }
+/// Counts the events of this import among the dead letters, by reason.
+fn rejected(
+    bus: &Config,
+    stream: &str,
+    source: &str,
+    acknowledged: &BTreeMap<Partition, Acknowledged>,
+) -> Result<BTreeMap<String, u64>> {
+    let is_own = |letter: &Letter<'_>| {
+        let range = acknowledged.get(&letter.position.partition);
+        let is_in_range =
+            range.is_some_and(|range| (range.first..=range.last).contains(&letter.position.offset));
+        letter.is_current_stream && is_in_range && letter.source().as_deref() == Some(source)
+    };
+    let counts = walk(bus, Some(stream), is_own, |_| Ok(ControlFlow::Continue(())))?;
+    Ok(counts.by_reason)
 }
 
 fn produce(
@@ -127,12 +234,12 @@ fn produce(
 
 fn report_lines(summary: &Summary) {
     for malformed in &summary.first_malformed {
-        say(&format!("rejected  {malformed}"));
+        say(&format!("not read  {malformed}"));
     }
     let listed = u64::try_from(summary.first_malformed.len()).unwrap_or(u64::MAX);
     if summary.malformed > listed {
         say(&format!(
-            "rejected  … and {} more",
+            "not read  … and {} more",
             summary.malformed - listed
         ));
     }

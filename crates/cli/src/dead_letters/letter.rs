@@ -5,7 +5,7 @@ use std::str::FromStr;
 use affluenza_event::{as_structured, mask, unpack};
 use affluenza_kafka::{Offset, Partition, Record};
 use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::correct::is_masked;
@@ -93,6 +93,16 @@ impl<'a> Letter<'a> {
             _ => payload,
         };
         Self::from_parts(|name| record.header(name), record.key(), payload, current)
+    }
+
+    /// Source of the refused event; `None` if it is not JSON or has none.
+    pub fn source(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Envelope {
+            source: String,
+        }
+        let envelope: Envelope = serde_json::from_slice(&self.payload).ok()?;
+        Some(envelope.source)
     }
 
     fn from_parts(

@@ -3,11 +3,11 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use affluenza_importer::{AccessLog, ImportError, Input, SystemSalts};
+use affluenza_importer::{AccessLog, ImportError, Input, Reading, SystemSalts};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::{import, import_into, target};
+use crate::{import, import_into, reading, target};
 
 const ONE: &str = "203.0.113.7 - - [26/Mar/2017:03:00:00 +0200] \"GET / HTTP/1.1\" 200 1\n";
 const TWO: &str = "203.0.113.7 - - [26/Mar/2017:03:00:01 +0200] \"GET / HTTP/1.1\" 200 1\n";
@@ -25,7 +25,7 @@ fn written(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Input {
 }
 
 fn refused(inputs: Vec<Input>) -> String {
-    let all = AccessLog::new(target(), inputs, SystemSalts).and_then(|mut import| {
+    let all = AccessLog::new(target(), &reading(), inputs, SystemSalts).and_then(|mut import| {
         while import.next_event()?.is_some() {}
         Ok(())
     });
@@ -87,18 +87,19 @@ fn unreadable_files_are_refused_before_the_first_event() {
     let folder = tempfile::tempdir().unwrap();
     let good = || written(folder.path(), "good.log", ONE);
     let refusal = |inputs| {
-        AccessLog::new(target(), inputs, SystemSalts)
+        AccessLog::new(target(), &Reading::default(), inputs, SystemSalts)
             .err()
             .map(|error| error.to_string())
             .unwrap()
     };
-    let zstd = b"\x28\xB5\x2F\xFDxxxx";
+    let xz = b"\xFD7zXZ\x00xxxx";
     for (bad, cause) in [
         (Input::path(folder.path().join("none.log")), "none.log: "),
         (Input::path(folder.path()), "is a directory"),
+        (written(folder.path(), "a.xz", xz), "is compressed with xz"),
         (
-            written(folder.path(), "a.zst", zstd),
-            "is compressed with zstd",
+            written(folder.path(), "utf-16.log", b"\xFF\xFEa\0"),
+            "is UTF-16 text",
         ),
     ] {
         let refused = refusal(vec![good(), bad]);
@@ -125,7 +126,7 @@ fn damaged_gzip_stops_with_its_place() {
     let middle = damaged.len() / 2;
     damaged[middle..middle + 64].fill(0xFF);
     let damaged = refused(vec![Input::reader("log", std::io::Cursor::new(damaged))]);
-    assert!(damaged.contains("the gzip data is"), "{damaged}");
+    assert!(damaged.contains("the compressed data is"), "{damaged}");
 }
 
 #[test]

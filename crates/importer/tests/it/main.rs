@@ -1,7 +1,9 @@
 //! Imports real and synthetic logs, and reads the events like the consumer.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cases;
 mod formats;
+mod forms;
 mod idempotence;
 mod inputs;
 mod properties;
@@ -11,13 +13,15 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use affluenza_event::{Event, UnixMillis};
-use affluenza_importer::{AccessLog, Input, Salt, SaltSource, Summary, Target};
+use affluenza_importer::{
+    AccessLog, ImportError, Input, Reading, Salt, SaltSource, Summary, Target,
+};
 
 /// Salts that are the same in every run.
 struct FixedSalts(u8);
 
 impl SaltSource for FixedSalts {
-    fn salt(&mut self) -> std::io::Result<Salt> {
+    fn salt(&mut self, _day: jiff::civil::Date) -> std::io::Result<Salt> {
         self.0 = self.0.wrapping_add(1);
         Ok([self.0; 32])
     }
@@ -58,16 +62,32 @@ fn real_log() -> Vec<u8> {
     log
 }
 
+/// Reads logs with a single client, too: many tests have few lines.
+fn reading() -> Reading {
+    Reading {
+        allows_single_client: true,
+        ..Reading::default()
+    }
+}
+
 fn import_into(target: Target, inputs: Vec<Input>) -> (Vec<Kept>, Summary) {
-    let mut import = AccessLog::new(target, inputs, FixedSalts(0)).unwrap();
+    import_as(&reading(), target, inputs).unwrap()
+}
+
+fn import_as(
+    reading: &Reading,
+    target: Target,
+    inputs: Vec<Input>,
+) -> Result<(Vec<Kept>, Summary), ImportError> {
+    let mut import = AccessLog::new(target, reading, inputs, FixedSalts(0))?;
     let mut events = Vec::new();
-    while let Some(event) = import.next_event().unwrap() {
+    while let Some(event) = import.next_event()? {
         events.push(Kept {
             key: event.key.to_owned(),
             json: String::from_utf8(event.json.to_vec()).unwrap(),
         });
     }
-    (events, import.summary().clone())
+    Ok((events, import.summary().clone()))
 }
 
 fn import(log: &[u8]) -> (Vec<Kept>, Summary) {

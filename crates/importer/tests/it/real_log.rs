@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use affluenza_event::{Activity, Channel, Login, Outcome, Resource};
-use affluenza_importer::{Field, Input, LineFault};
+use affluenza_importer::{Input, LineFault, Role};
 
 use crate::{fixture, import, import_into, real_log, target};
 
@@ -17,7 +17,7 @@ fn every_request_is_accounted_for() {
     );
     let malformed = &summary.first_malformed[0];
     assert_eq!(malformed.line, 8_899);
-    assert_eq!(malformed.fault, LineFault::Unclosed(Field::UserAgent));
+    assert_eq!(malformed.fault, LineFault::Unclosed(Role::Agent));
     assert_eq!(
         malformed.to_string(),
         "log:8899: the user agent has no closing quote"

@@ -1,0 +1,95 @@
+//! Forms of lines: descriptions in `forms/forms.toml` or of the operator, and their reader.
+
+mod catalogue;
+mod columns;
+mod json;
+mod prefix;
+mod role;
+mod text;
+
+pub use self::role::Role;
+
+pub(crate) use self::catalogue::Catalogue;
+pub(crate) use self::columns::ColumnsForm;
+pub(crate) use self::prefix::Prefix;
+pub(crate) use self::role::Record;
+pub(crate) use self::text::Misfit;
+
+use self::json::JsonForm;
+use self::text::TextForm;
+use crate::time::Clock;
+
+/// Errors of a format string.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// A field is missing that every event needs.
+    #[error("the format has no {0}: an import needs time, request and status")]
+    Lacks(Role),
+    /// Two fields stand side by side.
+    #[error("the format has no text after the {0}, so its end cannot be found")]
+    NoTextBetween(Role),
+    /// A directive of Apache is not complete.
+    #[error("the format has a % without a directive: %{0}")]
+    Directive(String),
+}
+
+/// A form of lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Form {
+    /// Name for the operator.
+    name: String,
+    /// Name of the form without its optional fields.
+    short_name: Option<String>,
+    shape: Shape,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Shape {
+    Text(TextForm),
+    Columns(ColumnsForm),
+    Json(JsonForm),
+}
+
+impl Form {
+    /// Compiles a format string as nginx or Apache writes it.
+    pub(crate) fn of_server(format: &str) -> Result<Self, FormatError> {
+        let roles = &Catalogue::built_in().roles;
+        Ok(Self {
+            name: "the given format".into(),
+            short_name: None,
+            shape: Shape::Text(TextForm::of_server(format, &roles.nginx, &roles.apache)?),
+        })
+    }
+
+    /// Reads the fields of a line.
+    pub(crate) fn read<'a>(&self, line: &'a [u8], clock: &Clock) -> Result<Record<'a>, Misfit> {
+        match &self.shape {
+            Shape::Text(form) => form.read(line, clock),
+            Shape::Columns(form) => form.read(line, clock),
+            Shape::Json(form) => form.read(line, clock),
+        }
+    }
+
+    /// Name for the operator, of lines with or without optional fields.
+    pub(crate) fn name_with(&self, has_optional: bool) -> &str {
+        match &self.short_name {
+            Some(short) if !has_optional => short,
+            _ => &self.name,
+        }
+    }
+
+    /// Number of the field that holds `role`, from 1. JSON has none.
+    pub(crate) fn number_of(&self, role: Role) -> Option<usize> {
+        let roles = match &self.shape {
+            Shape::Text(form) => form.roles(),
+            Shape::Columns(form) => form.roles().to_vec(),
+            Shape::Json(_) => return None,
+        };
+        Some(roles.iter().position(|other| *other == role)? + 1)
+    }
+
+    /// True if a header names the fields.
+    pub(crate) fn has_header(&self) -> bool {
+        matches!(self.shape, Shape::Columns(_))
+    }
+}

@@ -1,0 +1,167 @@
+//! Fields of a log line, by their meaning.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use strum::{Display, EnumCount};
+
+use crate::clients;
+use crate::fault::LineFault;
+use crate::text::unescape;
+use crate::time::{Clock, LogTime};
+
+/// Meaning of a field.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Display, EnumCount,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Address or host name of the client.
+    #[strum(serialize = "client")]
+    Client,
+    /// List of addresses that proxies forwarded.
+    #[strum(serialize = "forwarded addresses")]
+    Forwarded,
+    /// Date and time.
+    #[strum(serialize = "time")]
+    Time,
+    /// Date, in UTC.
+    #[strum(serialize = "date")]
+    Date,
+    /// Time of day, in UTC.
+    #[strum(serialize = "time of day")]
+    Clock,
+    /// Method, target and protocol.
+    #[strum(serialize = "request")]
+    Request,
+    /// Method of the request.
+    #[strum(serialize = "method")]
+    Method,
+    /// Path of the request, with or without a query.
+    #[strum(serialize = "path")]
+    Target,
+    /// Query of the request.
+    #[strum(serialize = "query")]
+    Query,
+    /// Status of the response.
+    #[strum(serialize = "status")]
+    Status,
+    /// Size of the response.
+    #[strum(serialize = "size in bytes")]
+    Bytes,
+    /// Page that linked to the target.
+    #[strum(serialize = "referer")]
+    Referer,
+    /// Client program.
+    #[strum(serialize = "user agent")]
+    Agent,
+    /// Host name of the portal.
+    #[strum(serialize = "virtual host")]
+    Host,
+    /// Name of a login, which may contain any character.
+    #[strum(serialize = "user")]
+    User,
+    /// Field that is not read.
+    #[strum(serialize = "field")]
+    #[serde(skip)]
+    Skipped,
+}
+
+/// Fields of a line. Text keeps the escapes of the log if `is_escaped`.
+#[derive(Debug, Default)]
+pub(crate) struct Record<'a> {
+    fields: [Option<Cow<'a, [u8]>>; Role::COUNT],
+    pub(crate) time: Option<LogTime>,
+    pub(crate) status: u16,
+    is_escaped: bool,
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn get(&self, role: Role) -> Option<&[u8]> {
+        self.fields[role as usize].as_deref()
+    }
+
+    /// Creates a record of text with the escapes of a log.
+    pub(crate) fn escaped() -> Self {
+        Self {
+            is_escaped: true,
+            ..Self::default()
+        }
+    }
+
+    /// Decodes the escapes of the log.
+    pub(crate) fn unescaped<'r>(&self, value: &'r [u8]) -> Cow<'r, [u8]> {
+        if self.is_escaped {
+            unescape(value)
+        } else {
+            Cow::Borrowed(value)
+        }
+    }
+
+    /// Checks the value of a field, and keeps it.
+    pub(crate) fn put(
+        &mut self,
+        role: Role,
+        value: Cow<'a, [u8]>,
+        clock: &Clock,
+    ) -> Result<(), LineFault> {
+        let is_valid = match role {
+            Role::Skipped | Role::User => return Ok(()),
+            Role::Time => {
+                self.time = LogTime::parse(&value, clock);
+                self.time.is_some()
+            }
+            Role::Status => match status(&value) {
+                Some(status) => {
+                    self.status = status;
+                    true
+                }
+                None => false,
+            },
+            Role::Bytes => &*value == b"-" || value.iter().all(u8::is_ascii_digit),
+            Role::Forwarded => clients::is_list(&value),
+            // The second field of a line is no client if it is the absent name of a login.
+            Role::Client if &*value == b"-" => self.get(Role::Host).is_none(),
+            // A comma ends the first address of a list.
+            Role::Client | Role::Host => {
+                !matches!(*value, [] | [.., b',']) && !value.contains(&b' ')
+            }
+            _ => true,
+        };
+        if !is_valid {
+            return Err(LineFault::Bad(role));
+        }
+        self.fields[role as usize] = Some(value);
+        Ok(())
+    }
+
+    /// Checks that the line has what an event needs.
+    pub(crate) fn check(&mut self) -> Result<(), LineFault> {
+        if let (Some(date), Some(clock)) = (self.get(Role::Date), self.get(Role::Clock)) {
+            self.time = LogTime::in_utc(date, clock);
+            if self.time.is_none() {
+                return Err(LineFault::Bad(Role::Time));
+            }
+        }
+        if self.time.is_none() {
+            return Err(LineFault::Missing(Role::Time));
+        }
+        if self.get(Role::Status).is_none() {
+            return Err(LineFault::Missing(Role::Status));
+        }
+        let has_request = self.get(Role::Request).is_some()
+            || self.get(Role::Method).is_some() && self.get(Role::Target).is_some();
+        if has_request {
+            Ok(())
+        } else {
+            Err(LineFault::Missing(Role::Request))
+        }
+    }
+}
+
+/// Parses a status of one to three digits, as JSON has it for 0.
+fn status(text: &[u8]) -> Option<u16> {
+    let is_status = matches!(text.len(), 1 | 3) && text.iter().all(u8::is_ascii_digit);
+    let digits = || text.iter().map(|digit| u16::from(digit - b'0'));
+    is_status.then(|| digits().fold(0, |status, digit| status * 10 + digit))
+}

@@ -1,0 +1,525 @@
+//! Forms of text: fields between fixed texts.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::role::{Record, Role};
+use crate::FormatError;
+use crate::fault::LineFault;
+use crate::time::Clock;
+
+/// Roles by the name of a variable or directive, in lower case if names ignore case.
+pub(crate) type Names = BTreeMap<String, Role>;
+
+/// Part of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    /// Text of every line. A blank stands for one or more.
+    Text(Vec<u8>),
+    Field {
+        role: Role,
+        end: FieldEnd,
+    },
+    /// Steps that a line may lack.
+    Optional(Vec<Step>),
+}
+
+/// End of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum FieldEnd {
+    /// A quote that is not escaped.
+    Quote,
+    /// The text that follows.
+    Text(Vec<u8>),
+    /// A slash, which begins the next field.
+    Slash,
+    /// The end of the line, or a blank if more text may follow.
+    Line,
+}
+
+/// A form of text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TextForm {
+    steps: Vec<Step>,
+    has_rest: bool,
+}
+
+impl TextForm {
+    /// Compiles a form of the catalogue.
+    pub(crate) fn of_catalogue(
+        line: &str,
+        has_rest: bool,
+        roles: &Names,
+    ) -> Result<Self, FormatError> {
+        let line = line.trim_end_matches("}}");
+        let parts = line.split("{{").map(|part| with_ends(nginx(part, roles)));
+        let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
+        let mut steps = parts.pop().unwrap_or_default();
+        while let Some(mut before) = parts.pop() {
+            before.push(Step::Optional(steps));
+            steps = before;
+        }
+        Self { steps, has_rest }.checked()
+    }
+
+    /// Compiles a format string as nginx or Apache writes it.
+    pub(crate) fn of_server(
+        format: &str,
+        nginx_names: &Names,
+        apache_names: &Names,
+    ) -> Result<Self, FormatError> {
+        let format = without_directive(format);
+        let pieces = if has_variable(&format) {
+            nginx(&format, nginx_names)
+        } else {
+            apache(&format, apache_names)?
+        };
+        Self {
+            steps: with_ends(pieces)?,
+            has_rest: false,
+        }
+        .checked()
+    }
+
+    /// Checks that lines of the form can become events.
+    fn checked(self) -> Result<Self, FormatError> {
+        let roles = self.roles();
+        let has = |role| roles.contains(&role);
+        if !has(Role::Time) {
+            return Err(FormatError::Lacks(Role::Time));
+        }
+        if !has(Role::Status) {
+            return Err(FormatError::Lacks(Role::Status));
+        }
+        if !has(Role::Request) && !(has(Role::Method) && has(Role::Target)) {
+            return Err(FormatError::Lacks(Role::Request));
+        }
+        Ok(self)
+    }
+
+    /// Roles of the fields, in the order of the line.
+    pub(crate) fn roles(&self) -> Vec<Role> {
+        let mut roles = Vec::new();
+        collect_roles(&self.steps, &mut roles);
+        roles
+    }
+
+    pub(crate) fn read<'a>(&self, line: &'a [u8], clock: &Clock) -> Result<Record<'a>, Misfit> {
+        let mut reading = Reading {
+            line,
+            at: 0,
+            has_rest: self.has_rest,
+            clock,
+            record: Record::escaped(),
+        };
+        let read = reading.steps(&self.steps);
+        let at = reading.at;
+        read.and_then(|()| {
+            let rest = &line[reading.at..];
+            let is_end = rest.iter().all(|byte| *byte == b' ');
+            if is_end || self.has_rest && rest.starts_with(b" ") {
+                reading.record.check()
+            } else {
+                Err(LineFault::TextAfter(last_role(&self.steps)))
+            }
+        })
+        .map_err(|fault| Misfit { at, fault })?;
+        Ok(reading.record)
+    }
+}
+
+/// The first difference between a line and a form.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Misfit {
+    /// Number of bytes that fit.
+    pub(crate) at: usize,
+    pub(crate) fault: LineFault,
+}
+
+struct Reading<'a, 'c> {
+    line: &'a [u8],
+    at: usize,
+    has_rest: bool,
+    clock: &'c Clock,
+    record: Record<'a>,
+}
+
+impl<'a> Reading<'a, '_> {
+    fn steps(&mut self, steps: &[Step]) -> Result<(), LineFault> {
+        for (nth, step) in steps.iter().enumerate() {
+            match step {
+                Step::Text(text) => self.text(text, &steps[nth + 1..])?,
+                Step::Optional(group) => self.group(group)?,
+                Step::Field {
+                    role: Role::User,
+                    end: FieldEnd::Text(end),
+                } => return self.user(end, &steps[nth + 1..]),
+                Step::Field { role, end } => self.field(*role, end)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &[u8], next: &[Step]) -> Result<(), LineFault> {
+        match after(&self.line[self.at..], text) {
+            Some(bytes) => {
+                self.at += bytes;
+                Ok(())
+            }
+            None => Err(LineFault::Missing(first_role(next))),
+        }
+    }
+
+    /// Reads a group that may be absent. Text that is no list of forwarded addresses is another
+    /// field, which is not read.
+    fn group(&mut self, group: &[Step]) -> Result<(), LineFault> {
+        let [Step::Text(first), ..] = group else {
+            return Ok(());
+        };
+        if after(&self.line[self.at..], first).is_none() {
+            return Ok(());
+        }
+        let before = self.at;
+        match self.steps(group) {
+            Err(_) if first_role(group) == Role::Forwarded => {
+                self.at = before;
+                Ok(())
+            }
+            read => read,
+        }
+    }
+
+    fn field(&mut self, role: Role, end: &FieldEnd) -> Result<(), LineFault> {
+        let rest = &self.line[self.at..];
+        let bytes = match end {
+            FieldEnd::Quote => to_quote(rest),
+            FieldEnd::Text(text) => memchr::memmem::find(rest, text),
+            FieldEnd::Slash => memchr::memchr(b'/', rest),
+            FieldEnd::Line if self.has_rest => {
+                Some(memchr::memchr(b' ', rest).unwrap_or(rest.len()))
+            }
+            FieldEnd::Line => Some(rest.len()),
+        };
+        let Some(bytes) = bytes else {
+            return Err(match end {
+                FieldEnd::Quote => LineFault::Unclosed(role),
+                _ => LineFault::Missing(role),
+            });
+        };
+        let value = match end {
+            FieldEnd::Quote => &rest[..bytes],
+            _ => rest[..bytes].trim_ascii_end(),
+        };
+        self.record.put(role, Cow::Borrowed(value), self.clock)?;
+        self.at += bytes;
+        Ok(())
+    }
+
+    /// Reads the name of a login and the rest of the form. The name may contain the text that
+    /// follows it, so every occurrence is tried, until the next field is valid.
+    fn user(&mut self, end: &[u8], next: &[Step]) -> Result<(), LineFault> {
+        let start = self.at;
+        let first = first_role(next);
+        let mut fault = LineFault::Missing(first);
+        for found in memchr::memmem::find_iter(&self.line[start..], end) {
+            self.at = start + found;
+            match self.steps(next) {
+                Err(LineFault::Bad(role)) if role == first => fault = LineFault::Bad(role),
+                Err(LineFault::Missing(role)) if role == first => {}
+                read => return read,
+            }
+        }
+        self.at = start;
+        Err(fault)
+    }
+}
+
+/// Length of the beginning of `line` that is `text`.
+fn after(line: &[u8], text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for byte in text {
+        if line.get(at) != Some(byte) {
+            return None;
+        }
+        at += 1;
+        if *byte == b' ' {
+            at += line[at..].iter().take_while(|byte| **byte == b' ').count();
+        }
+    }
+    Some(at)
+}
+
+/// Position of the quote that ends a field. Apache escapes a quote with a backslash, nginx writes
+/// it as `\x22`.
+fn to_quote(text: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr2(b'"', b'\\', text.get(from..)?)?;
+        if text[at] == b'"' {
+            return Some(at);
+        }
+        from = at + 2;
+    }
+}
+
+fn collect_roles(steps: &[Step], roles: &mut Vec<Role>) {
+    for step in steps {
+        match step {
+            Step::Text(_) => {}
+            Step::Field { role, .. } => roles.push(*role),
+            Step::Optional(group) => collect_roles(group, roles),
+        }
+    }
+}
+
+fn first_role(steps: &[Step]) -> Role {
+    let mut roles = Vec::new();
+    collect_roles(steps, &mut roles);
+    roles.first().copied().unwrap_or(Role::Skipped)
+}
+
+fn last_role(steps: &[Step]) -> Role {
+    let mut roles = Vec::new();
+    collect_roles(steps, &mut roles);
+    roles.last().copied().unwrap_or(Role::Skipped)
+}
+
+/// Part of a format string.
+#[derive(Debug)]
+enum Piece {
+    Text(String),
+    Field(Role),
+}
+
+/// Pieces of a format string. Neighbouring texts are one piece.
+#[derive(Debug, Default)]
+struct Pieces(Vec<Piece>);
+
+impl Pieces {
+    fn text(&mut self, text: char) {
+        match self.0.last_mut() {
+            Some(Piece::Text(before)) => before.push(text),
+            _ => self.0.push(Piece::Text(text.into())),
+        }
+    }
+
+    /// Adds a field. A second field of a role is not read.
+    fn field(&mut self, role: Role) {
+        let mut earlier = self.0.iter();
+        let is_first = !earlier.any(|piece| matches!(piece, Piece::Field(other) if *other == role));
+        let role = if is_first { role } else { Role::Skipped };
+        self.0.push(Piece::Field(role));
+    }
+
+    /// Adds a part of a time. Apache writes one time with several directives.
+    fn time(&mut self) {
+        match self.0.as_slice() {
+            [.., Piece::Field(Role::Time), Piece::Text(_)] => {
+                self.0.pop();
+            }
+            _ => self.field(Role::Time),
+        }
+    }
+}
+
+/// Removes the directive around a format string that was copied with it: `log_format main '…' '…';`
+/// or `LogFormat "…" combined`.
+fn without_directive(format: &str) -> Cow<'_, str> {
+    let format = format.trim();
+    if let Some(nginx) = format.strip_prefix("log_format ") {
+        let parts = nginx.split('\'').skip(1).step_by(2);
+        return Cow::Owned(parts.collect());
+    }
+    let apache = ["LogFormat ", "CustomLog "]
+        .iter()
+        .find_map(|directive| format.strip_prefix(directive));
+    match apache.and_then(|rest| Some((rest.find('"')?, rest.rfind('"')?, rest))) {
+        Some((first, last, rest)) if first < last => Cow::Borrowed(&rest[first + 1..last]),
+        _ => Cow::Borrowed(format),
+    }
+}
+
+/// True for a format string of nginx: variables begin with a dollar sign.
+fn has_variable(format: &str) -> bool {
+    let mut after = format.split('$').skip(1);
+    after.any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || matches!(c, '{' | '_')))
+}
+
+/// Splits a format string of nginx: `$name` or `${name}`.
+fn nginx(format: &str, roles: &Names) -> Pieces {
+    let mut pieces = Pieces::default();
+    let mut rest = format;
+    while let Some(first) = rest.chars().next() {
+        rest = &rest[first.len_utf8()..];
+        if first != '$' {
+            pieces.text(first);
+            continue;
+        }
+        let bare = rest.strip_prefix('{').unwrap_or(rest);
+        let is_end = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        let (name, after) = bare.split_at(bare.find(is_end).unwrap_or(bare.len()));
+        pieces.field(roles.get(name).copied().unwrap_or(Role::Skipped));
+        rest = match bare.len() == rest.len() {
+            true => after,
+            false => after.strip_prefix('}').unwrap_or(after),
+        };
+    }
+    pieces
+}
+
+/// Splits a format string of Apache: `%`, modifiers, an argument in braces, a letter.
+fn apache(format: &str, roles: &Names) -> Result<Pieces, FormatError> {
+    let mut pieces = Pieces::default();
+    let mut rest = format.chars();
+    while let Some(first) = rest.next() {
+        match first {
+            // A format in quotes of the configuration has escapes.
+            '\\' => match rest.next() {
+                Some('t') => pieces.text('\t'),
+                Some('n') | None => {}
+                Some(escaped) => pieces.text(escaped),
+            },
+            '%' if rest.as_str().starts_with('%') => pieces.text(rest.next().unwrap_or('%')),
+            '%' => {
+                let (directive, after) = directive(rest.as_str()).ok_or_else(|| {
+                    FormatError::Directive(rest.as_str().chars().take(20).collect())
+                })?;
+                rest = after.chars();
+                match directive.as_str() {
+                    "t" => {
+                        pieces.text('[');
+                        pieces.field(Role::Time);
+                        pieces.text(']');
+                    }
+                    part if part.starts_with('{') && part.ends_with("}t") => pieces.time(),
+                    name => pieces.field(roles.get(name).copied().unwrap_or(Role::Skipped)),
+                }
+            }
+            other => pieces.text(other),
+        }
+    }
+    Ok(pieces)
+}
+
+/// Splits a directive, without its percent sign and modifiers, from the text after it.
+fn directive(text: &str) -> Option<(String, &str)> {
+    let text =
+        text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '<' | '>' | '!' | ','));
+    let letter = match text.strip_prefix('{') {
+        Some(argument) => argument.find('}')? + 2,
+        None => 0,
+    };
+    let letter_text = text.get(letter..)?;
+    let length = if letter_text.starts_with('^') { 3 } else { 1 };
+    let (_, after) = (letter_text.get(..length)?, letter_text.get(length..)?);
+    // Names of headers ignore case, and letters of directives do not.
+    let name = text[..letter].to_ascii_lowercase() + &letter_text[..length];
+    Some((name, after))
+}
+
+/// Finds the end of each field.
+fn with_ends(pieces: Pieces) -> Result<Vec<Step>, FormatError> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut pieces = pieces.0.into_iter().peekable();
+    while let Some(piece) = pieces.next() {
+        let role = match piece {
+            Piece::Text(text) => {
+                steps.push(Step::Text(text.into_bytes()));
+                continue;
+            }
+            Piece::Field(role) => role,
+        };
+        // A path takes what follows it without a text between: `$uri$is_args$args`, `%U%q`.
+        while role == Role::Target && matches!(pieces.peek(), Some(Piece::Field(_))) {
+            pieces.next();
+        }
+        let is_quoted = matches!(steps.last(), Some(Step::Text(text)) if text.ends_with(b"\""));
+        let end = match pieces.peek() {
+            Some(Piece::Text(text)) if is_quoted && text.starts_with('"') => FieldEnd::Quote,
+            Some(Piece::Text(text)) => FieldEnd::Text(text.as_bytes().to_vec()),
+            Some(Piece::Field(Role::Target)) => FieldEnd::Slash,
+            Some(Piece::Field(_)) => return Err(FormatError::NoTextBetween(role)),
+            None => FieldEnd::Line,
+        };
+        steps.push(Step::Field { role, end });
+    }
+    Ok(steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::form::Catalogue;
+
+    const COMMON: &str = r#"203.0.113.7 - - [26/Mar/2017:03:00:00 +0200] "GET /a HTTP/1.1" 200 1"#;
+
+    fn form(format: &str) -> Result<TextForm, FormatError> {
+        let catalogue = Catalogue::built_in();
+        TextForm::of_server(format, &catalogue.roles.nginx, &catalogue.roles.apache)
+    }
+
+    fn shown(format: &str, line: &str) -> String {
+        let form = form(format).unwrap();
+        let record = form.read(line.as_bytes(), &Clock::default()).unwrap();
+        let mut roles = form.roles();
+        roles.retain(|role| record.get(*role).is_some());
+        let shown = |role: &Role| {
+            let value = record.get(*role).unwrap_or_default();
+            format!("{role}={}", String::from_utf8_lossy(value))
+        };
+        roles.iter().map(shown).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn formats_of_both_servers_are_read() {
+        let all = "client=203.0.113.7 time=26/Mar/2017:03:00:00 +0200 \
+                   request=GET /a HTTP/1.1 status=200 size in bytes=1";
+        for format in [
+            "%h %l %u %t \"%r\" %>s %b",
+            r#"LogFormat "%h %l %u %t \"%r\" %>s %b" common"#,
+            r#"%{c}a %l %u [%{%d/%b/%Y:%H:%M:%S}t %{%z}t] "%r" %s %O"#,
+            r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent"#,
+            "log_format main '$remote_addr - ${remote_user} [$time_local] '\n'\"$request\" $status $bytes_sent';",
+        ] {
+            assert_eq!(shown(format, COMMON), all, "{format}");
+        }
+    }
+
+    #[test]
+    fn fields_may_stand_in_any_order_and_between_any_texts() {
+        assert_eq!(
+            shown(
+                r#"{"t":"$msec","a":"$remote_addr","m":"$request_method","p":"$uri$is_args$args","s":$status}"#,
+                r#"{"t":"1490490000.123","a":"203.0.113.7","m":"GET","p":"/a?b=c","s":404}"#,
+            ),
+            "time=1490490000.123 client=203.0.113.7 method=GET path=/a?b=c status=404"
+        );
+        assert_eq!(
+            shown(
+                "%{X-Forwarded-For}i|%{%Y-%m-%dT%H:%M:%S%z}t|%m|%U%q|%>s|%{User-Agent}i",
+                "203.0.113.7, 10.0.0.1|2017-03-26T03:00:00+0200|GET|/a|200|curl",
+            ),
+            "forwarded addresses=203.0.113.7, 10.0.0.1 time=2017-03-26T03:00:00+0200 method=GET \
+             path=/a status=200 user agent=curl"
+        );
+    }
+
+    #[test]
+    fn formats_that_give_no_events_are_refused() {
+        for (format, error) in [
+            ("%h %t %r", FormatError::Lacks(Role::Status)),
+            (
+                "$remote_addr $status $request",
+                FormatError::Lacks(Role::Time),
+            ),
+            ("%t %>s %U", FormatError::Lacks(Role::Request)),
+            ("%t %{x", FormatError::Directive("{x".into())),
+            (
+                "$remote_addr$status",
+                FormatError::NoTextBetween(Role::Client),
+            ),
+        ] {
+            assert_eq!(form(format).unwrap_err(), error, "{format}");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Layout of an input: its prefix and its forms, found in the first lines.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::clients::{ClientCheck, ClientChoice, ClientField};
+use crate::fault::LineFault;
+use crate::form::{Catalogue, Form, Misfit, Prefix, Record, Role};
+use crate::lines;
+use crate::time::{Clock, OffsetSource};
+
+/// Directives of the W3C extended log file format, which are no requests.
+const DIRECTIVES: [&[u8]; 8] = [
+    b"#Fields:",
+    b"#Version:",
+    b"#Software:",
+    b"#Date:",
+    b"#Start-Date:",
+    b"#End-Date:",
+    b"#Remark:",
+    b"#GMT-Offset:",
+];
+
+/// Prefixes and forms of the lines of an input.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Layout {
+    prefixes: Vec<Prefix>,
+    forms: Vec<FoundForm>,
+    /// Number of lines that were looked at, and of those that no form fits.
+    lines: u64,
+    unknown: u64,
+    offsets: BTreeSet<OffsetSource>,
+    clients: u64,
+    agents: u64,
+    client_field: ClientField,
+    zone: String,
+}
+
+/// A form that fits lines of an input.
+#[derive(Debug, Clone)]
+struct FoundForm {
+    form: Form,
+    lines: u64,
+    /// Number of lines with a user agent.
+    agents: u64,
+}
+
+/// Settings of the search for a layout.
+pub(crate) struct Search<'a> {
+    /// Form that the operator gave.
+    pub(crate) given: Option<&'a Form>,
+    pub(crate) clients: &'a ClientChoice,
+    pub(crate) clock: &'a Clock,
+}
+
+/// Kind of a line.
+pub(crate) enum LineKind {
+    /// A request.
+    Request,
+    /// A blank line, or a directive of a header.
+    Other,
+}
+
+impl Layout {
+    /// Finds the layout of the lines in `sample`, and counts their clients.
+    pub(crate) fn find(sample: &[u8], search: &Search<'_>, check: &mut ClientCheck) -> Self {
+        let mut layout = Self {
+            client_field: search.clients.field,
+            zone: search.clock.name().to_owned(),
+            ..Self::default()
+        };
+        let mut forms: Vec<FoundForm> = match search.given {
+            Some(form) => vec![form.clone().into()],
+            None => Catalogue::built_in()
+                .forms
+                .iter()
+                .cloned()
+                .map(Into::into)
+                .collect(),
+        };
+        let mut prefixes: Vec<_> = Catalogue::built_in()
+            .prefixes
+            .iter()
+            .map(|prefix| (prefix, false))
+            .collect();
+        for line in lines::of_sample(sample) {
+            if let LineKind::Other = layout.kind(line, &mut forms) {
+                continue;
+            }
+            layout.lines += 1;
+            layout.look(line, &mut forms, &mut prefixes, search, check);
+        }
+        forms.retain(|form| form.lines > 0 || form.form.has_header());
+        layout.forms = forms;
+        let found = prefixes.into_iter().filter(|(_, is_found)| *is_found);
+        layout.prefixes = found.map(|(prefix, _)| prefix.clone()).collect();
+        layout
+    }
+
+    fn look(
+        &mut self,
+        line: &[u8],
+        forms: &mut [FoundForm],
+        prefixes: &mut [(&Prefix, bool)],
+        search: &Search<'_>,
+        check: &mut ClientCheck,
+    ) {
+        for (prefix, is_found) in prefixes {
+            if let Some(stripped) = prefix.strip(line)
+                && self.fits(&stripped, forms, search, check)
+            {
+                *is_found = true;
+                return;
+            }
+        }
+        if !self.fits(line, forms, search, check) {
+            self.unknown += 1;
+        }
+    }
+
+    fn fits(
+        &mut self,
+        line: &[u8],
+        forms: &mut [FoundForm],
+        search: &Search<'_>,
+        check: &mut ClientCheck,
+    ) -> bool {
+        for found in forms {
+            let Ok(record) = found.form.read(line, search.clock) else {
+                continue;
+            };
+            let has_agent = u64::from(record.get(Role::Agent).is_some());
+            found.lines += 1;
+            found.agents += has_agent;
+            self.agents += has_agent;
+            self.clients += u64::from(search.clients.client(&record).is_some());
+            self.offsets.extend(record.time.map(|time| time.source));
+            check.count(search.clients, &record);
+            return true;
+        }
+        false
+    }
+
+    /// Returns the kind of a line. A header becomes the form of the lines that follow.
+    pub(crate) fn next_kind(&mut self, line: &[u8]) -> LineKind {
+        let mut forms = std::mem::take(&mut self.forms);
+        let kind = self.kind(line, &mut forms);
+        self.forms = forms;
+        kind
+    }
+
+    fn kind(&self, line: &[u8], forms: &mut Vec<FoundForm>) -> LineKind {
+        if line.trim_ascii().is_empty() {
+            return LineKind::Other;
+        }
+        if !DIRECTIVES
+            .iter()
+            .any(|directive| line.starts_with(directive))
+        {
+            return LineKind::Request;
+        }
+        if let Some(form) = Catalogue::built_in().form_of_header(line) {
+            let lines = forms.iter().filter(|found| found.form.has_header());
+            let (lines, agents) = lines.fold((0, 0), |(lines, agents), found| {
+                (lines + found.lines, agents + found.agents)
+            });
+            forms.retain(|found| !found.form.has_header());
+            forms.insert(
+                0,
+                FoundForm {
+                    form,
+                    lines,
+                    agents,
+                },
+            );
+        }
+        LineKind::Other
+    }
+
+    /// Removes the prefix of a line.
+    pub(crate) fn strip<'a>(&self, line: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut stripped = self.prefixes.iter().filter_map(|prefix| prefix.strip(line));
+        stripped.next().unwrap_or(Cow::Borrowed(line))
+    }
+
+    /// Reads a line without its prefix. The fault is that of the form that fits best.
+    pub(crate) fn read<'a>(&self, line: &'a [u8], clock: &Clock) -> Result<Record<'a>, LineFault> {
+        let mut best = Misfit {
+            at: 0,
+            fault: LineFault::UnknownForm,
+        };
+        for found in &self.forms {
+            match found.form.read(line, clock) {
+                Ok(record) => return Ok(record),
+                Err(misfit) if misfit.at >= best.at => best = misfit,
+                Err(_) => {}
+            }
+        }
+        Err(best.fault)
+    }
+
+    fn offsets_text(&self) -> String {
+        let texts: Vec<String> = self
+            .offsets
+            .iter()
+            .map(|source| match source {
+                OffsetSource::Log(digits) => {
+                    format!("time zone {}", String::from_utf8_lossy(digits))
+                }
+                OffsetSource::Utc => "times in UTC".to_owned(),
+                OffsetSource::Portal => format!("times without a zone, read as {}", self.zone),
+            })
+            .collect();
+        texts.join(" and ").replace(" and time zone", " and")
+    }
+}
+
+impl From<Form> for FoundForm {
+    fn from(form: Form) -> Self {
+        Self {
+            form,
+            lines: 0,
+            agents: 0,
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut found: Vec<_> = self.forms.iter().filter(|found| found.lines > 0).collect();
+        found.sort_by_key(|found| std::cmp::Reverse(found.lines));
+        let Some(main) = found.first() else {
+            return match self.lines {
+                0 => f.write_str("no lines yet"),
+                lines => write!(
+                    f,
+                    "no known form in the first {lines} lines: describe it with --format"
+                ),
+            };
+        };
+        let field = match self.client_field {
+            ClientField::Peer => main.form.number_of(Role::Client).map(|number| (number, "")),
+            ClientField::Forwarded => None,
+        };
+        let forwarded = || {
+            Some((
+                main.form.number_of(Role::Forwarded)?,
+                " (forwarded addresses)",
+            ))
+        };
+        f.write_str(main.form.name_with(main.agents > 0))?;
+        for prefix in &self.prefixes {
+            write!(f, " after a prefix of {}", prefix.name)?;
+        }
+        match field.or_else(forwarded) {
+            _ if self.clients == 0 => f.write_str(", no client: visitors are not counted")?,
+            Some((number, kind)) => write!(f, ", client is field {number}{kind}")?,
+            None => {}
+        }
+        if self.agents == 0 {
+            f.write_str(", no user agent: the device is unknown")?;
+        }
+        write!(f, ", {}", self.offsets_text())?;
+        for other in &found[1..] {
+            let name = other.form.name_with(other.agents > 0);
+            write!(
+                f,
+                "; {} of the first {} lines: {name}",
+                other.lines, self.lines
+            )?;
+        }
+        if self.unknown > 0 {
+            write!(
+                f,
+                "; {} of the first {} lines have no known form",
+                self.unknown, self.lines
+            )?;
+        }
+        Ok(())
+    }
+}
