@@ -1,6 +1,7 @@
 //! Finds the tokens of all rules in one pass over the user agent.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
@@ -10,8 +11,10 @@ use super::token::RuleToken;
 /// The rule or mark that a token belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Owner {
-    /// The rule at this index.
+    /// The rule for a device at this index.
     Rule(usize),
+    /// The rule for a bot at this index. Its tokens do not count in the model of a phone.
+    Bot(usize),
     Mark(Marks),
 }
 
@@ -73,6 +76,7 @@ impl Matcher {
     /// Searches `agent` for all tokens. Returns the rules and the marks whose tokens occur.
     pub(super) fn look(&self, agent: &[u8]) -> (FoundRules, Marks) {
         let (mut found, mut marks) = (FoundRules::default(), Marks::NONE);
+        let model = android_model(agent);
         for hit in self.automaton.find_overlapping_iter(agent) {
             for OwnedToken { token, owner } in &self.tokens[hit.pattern().as_usize()] {
                 if !token.is_at(agent, hit.start(), hit.end()) {
@@ -80,6 +84,8 @@ impl Matcher {
                 }
                 match owner {
                     Owner::Rule(rule) => found.insert(*rule),
+                    Owner::Bot(_) if model.contains(&hit.start()) => {}
+                    Owner::Bot(rule) => found.insert(*rule),
                     Owner::Mark(mark) => marks |= *mark,
                 }
             }
@@ -90,5 +96,71 @@ impl Matcher {
     #[cfg(test)]
     pub(super) fn memory_usage(&self) -> usize {
         self.automaton.memory_usage()
+    }
+}
+
+/// Place of the model in the user agent of a browser on Android: `(Linux; Android 7.0; M bot 60
+/// Build/NRD90M; wv)`. Empty for another user agent, and for a model with an address.
+fn android_model(agent: &[u8]) -> Range<usize> {
+    let Ok(text) = std::str::from_utf8(agent) else {
+        return 0..0;
+    };
+    let comment = text.strip_prefix("Mozilla/5.0 (Linux;");
+    let Some((comment, rest)) = comment.and_then(|comment| comment.split_once(')')) else {
+        return 0..0;
+    };
+    if !rest.starts_with(" AppleWebKit/") {
+        return 0..0;
+    }
+    let mut is_after_version = false;
+    let mut start = text.len() - rest.len() - 1 - comment.len();
+    for part in comment.split(';') {
+        let (at, name) = (start, part.trim());
+        start += part.len() + 1;
+        if !is_after_version {
+            is_after_version = name.starts_with("Android");
+            continue;
+        }
+        // A language stands before the model: `en-us`.
+        let is_language = name.len() <= 5 && name.get(2..3).is_none_or(|hyphen| hyphen == "-");
+        if !is_language {
+            let is_address = name.contains("http") || name.contains(['@', '+']);
+            return if is_address {
+                0..0
+            } else {
+                at..at + part.len()
+            };
+        }
+    }
+    0..0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_of_a_phone_is_found() {
+        let webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
+        for (comment, model) in [
+            (
+                "Linux; Android 7.0; M bot 60 Build/NRD90M; wv",
+                " M bot 60 Build/NRD90M",
+            ),
+            (
+                "Linux; U; Android 4.1.1; en-us; SGPT13 Build/T",
+                " SGPT13 Build/T",
+            ),
+            ("Linux; Android 10; K", ""),
+            ("Linux; Android 10; K10", " K10"),
+            ("Linux; Android 6.0; Bot; +http://example.org", " Bot"),
+            ("Linux; Android 6.0; bot@example.org", ""),
+            ("X11; Linux x86_64", ""),
+            ("Linux; Android 10", ""),
+        ] {
+            let agent = format!("Mozilla/5.0 ({comment}) {webkit}");
+            assert_eq!(&agent[android_model(agent.as_bytes())], model, "{agent}");
+        }
+        assert!(android_model(b"Mozilla/5.0 (Linux; Android 7.0; bot").is_empty());
     }
 }

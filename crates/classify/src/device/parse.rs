@@ -86,7 +86,12 @@ impl RuleReader {
             }
             (RuleSection::Rule, _) => {
                 self.rule()?.has_tokens = true;
-                self.read_token(keyword, value, Owner::Rule(self.rules.len() - 1))
+                let place = self.rules.len() - 1;
+                let owner = match self.rule()?.says {
+                    Says::Bot(_) => Owner::Bot(place),
+                    Says::Is(_) => Owner::Rule(place),
+                };
+                self.read_token(keyword, value, owner)
             }
             (RuleSection::Browser | RuleSection::System, _) => Err(format!(
                 "{keyword:?} is no condition: use all, either or unless"

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use affluenza_classify::device::{Device, Hints, classify};
+use affluenza_classify::device::{Device, DeviceRules, Hints, classify};
 
 /// Classes of a user agent.
 const CLASSES: [Device; 5] = [
@@ -22,6 +22,8 @@ const CLASSES: [Device; 5] = [
 ];
 
 const CORPUS: &str = include_str!("../fixtures/user_agents.tsv");
+const UNSEEN: &str = include_str!("../fixtures/unseen.tsv");
+const UNSEEN_SCORES: &str = include_str!("../fixtures/unseen_scores.txt");
 const FAMILIES: &str = include_str!("../fixtures/families.tsv");
 
 struct Row {
@@ -142,6 +144,48 @@ fn accuracy_by_source() {
         by_row.recall(Device::Tablet) >= 0.92,
         "tablets {}",
         by_row.recall(Device::Tablet)
+    );
+}
+
+/// Scores user agents that were collected after the rules. The first line of the scores is that of
+/// rules that had not seen them.
+#[test]
+fn accuracy_of_user_agents_that_rules_were_not_written_with() {
+    let mut all = Confusion::default();
+    let mut by_source: BTreeMap<&str, Confusion> = BTreeMap::new();
+    for line in UNSEEN.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = line.splitn(3, '\t').collect();
+        let expected = columns[0].parse().unwrap();
+        let found = classify(columns[2], &Hints::NONE).device;
+        by_source
+            .entry(columns[1])
+            .or_default()
+            .add(expected, found, 1.0);
+        all.add(expected, found, 1.0);
+    }
+    for (source, confusion) in &by_source {
+        confusion.print(source);
+    }
+    all.print("all that rules were not written with");
+    let people = Device::VARIANTS
+        .iter()
+        .filter(|class| **class != Device::Bot);
+    let false_bots: f64 = people
+        .map(|class| all.0[*class as usize - 1][Device::Bot as usize - 1])
+        .sum();
+    let recalls = Device::VARIANTS
+        .iter()
+        .map(|class| format!(" {:.4}", all.recall(*class)));
+    let now = format!(
+        "{} {:.4}{} {false_bots}",
+        DeviceRules::in_use().version(),
+        all.accuracy(),
+        recalls.collect::<String>()
+    );
+    assert_eq!(
+        UNSEEN_SCORES.lines().last(),
+        Some(&*now),
+        "the rules changed: add the line {now:?} to tests/fixtures/unseen_scores.txt"
     );
 }
 
