@@ -4,7 +4,7 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
-use affluenza_event::{Refusal, mask};
+use affluenza_event::mask;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -31,14 +31,6 @@ pub fn chain(error: &anyhow::Error) -> String {
 /// Masks personal data in a text.
 pub fn masked(text: &str) -> String {
     String::from_utf8_lossy(&mask(text.as_bytes())).into_owned()
-}
-
-/// Returns the reason of a refusal without its fate.
-pub fn without_fate(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::Reject(reject) => reject.to_string(),
-        Refusal::Quarantine(quarantine) => quarantine.to_string(),
-    }
 }
 
 /// Prints a message about progress.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// Prefix of the headers that carry CloudEvents attributes in binary mode.
-const ATTRIBUTE: &str = "ce-";
+pub const ATTRIBUTE: &str = "ce-";
 
 /// Format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,8 +178,32 @@ fn array(body: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, Problem> {
         .collect())
 }
 
-/// Converts an event from binary to structured mode. Header values are percent-encoded (CloudEvents
-/// HTTP binding 1.0.2, section 3.1.3.2).
+/// Reads the value of an attribute from its header (CloudEvents HTTP binding 1.0.2, section
+/// 3.1.3.2): first unquotes a quoted string (RFC 9110, section 5.6.4), then decodes percent-encoding.
+fn attribute(value: &HeaderValue) -> Option<String> {
+    let text = value.to_str().ok()?;
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    let text = match quoted {
+        None => Cow::Borrowed(text),
+        Some(quoted) => {
+            let mut plain = String::with_capacity(quoted.len());
+            let mut letters = quoted.chars();
+            while let Some(letter) = letters.next() {
+                plain.extend(match letter {
+                    '\\' => letters.next(),
+                    other => Some(other),
+                });
+            }
+            Cow::Owned(plain)
+        }
+    };
+    let text = percent_decode_str(&text).decode_utf8().ok()?;
+    Some(text.into_owned())
+}
+
+/// Converts an event from binary to structured mode.
 fn structured(headers: &HeaderMap, data: &[u8]) -> Result<Vec<u8>, Problem> {
     #[derive(Serialize)]
     struct Whole<'a> {
@@ -191,16 +215,13 @@ fn structured(headers: &HeaderMap, data: &[u8]) -> Result<Vec<u8>, Problem> {
         .map_err(|_| malformed("the data of an event in binary mode is JSON"))?;
     let mut attributes = serde_json::Map::new();
     for (name, value) in headers {
-        let Some(attribute) = name.as_str().strip_prefix(ATTRIBUTE) else {
+        let Some(name) = name.as_str().strip_prefix(ATTRIBUTE) else {
             continue;
         };
-        let text = value
-            .to_str()
-            .ok()
-            .and_then(|text| percent_decode_str(text).decode_utf8().ok())
+        let text = attribute(value)
             .ok_or_else(|| malformed("a ce- header is not percent-encoded UTF-8"))?;
-        if attribute != "data" {
-            attributes.insert(attribute.to_owned(), text.into());
+        if name != "data" {
+            attributes.insert(name.to_owned(), text.into());
         }
     }
     serde_json::to_vec(&Whole { attributes, data })
@@ -283,6 +304,15 @@ mod tests {
         let whole = split(Form::Binary, &headers, b"{\"ente\":\"x\"}", 3).unwrap();
         let whole: serde_json::Value = serde_json::from_slice(&whole[0]).unwrap();
         assert_eq!(whole["source"], "https://e.example/à");
+        for (header, value) in [
+            (r#""1.0""#, "1.0"),
+            (r#""a \"b\" \\ %22""#, r#"a "b" \ ""#),
+            (r#"a"b"#, r#"a"b"#),
+            (r#"""#, r#"""#),
+        ] {
+            let header = HeaderValue::from_static(header);
+            assert_eq!(attribute(&header).as_deref(), Some(value));
+        }
         assert_eq!(whole["data"]["ente"], "x");
     }
 

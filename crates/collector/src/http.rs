@@ -12,11 +12,12 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, VARY,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONTENT_LENGTH,
+    CONTENT_TYPE, ORIGIN, VARY,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
@@ -25,12 +26,13 @@ use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::OpenApi as _;
 
-use crate::body::{Form, inflate, malformed, split};
+use crate::body::{ATTRIBUTE, Form, inflate, malformed, split};
 use crate::collector::Collector;
 use crate::openapi::ApiDoc;
-use crate::outcome::{Answer, ItemResult, Reason, Refused};
+use crate::outcome::{Answer, ItemResult, Reason};
 use crate::page::{self, Visit};
 use crate::treat::{Sender, Treated};
+use crate::warn::{Warning, Warnings};
 
 /// Retry-After if neither Kafka nor the spool accepted the events.
 const RETRY_KEEP: Duration = Duration::from_secs(5);
@@ -40,6 +42,8 @@ const RETRY_BODIES: Duration = Duration::from_secs(1);
 const VISIT_BYTES_MAX: usize = 8 * 1024;
 /// Seconds for which browsers may cache a preflight answer.
 const PREFLIGHT_SECONDS: &str = "600";
+/// Headers that a page may send, besides attributes of an event.
+const HEADERS_ALLOWED: &str = "authorization, content-type, content-encoding, x-api-key";
 const BYTES_A_PERMIT: usize = 1024;
 
 type Shared = State<Arc<Collector>>;
@@ -56,6 +60,8 @@ pub fn routes(collector: Arc<Collector>) -> Router {
         .route("/v1/beacon", post(beacon).options(preflight_page))
         .route("/v1/beacon.js", get(script))
         .route("/metrics", get(metrics))
+        .route("/problems", get(documentation))
+        .route("/docs", get(documentation))
         .route("/live", get(|| async { StatusCode::NO_CONTENT }))
         .route("/openapi.json", get(move || async move { Json(document) }))
         .with_state(collector)
@@ -155,6 +161,11 @@ pub async fn script(State(collector): Shared, headers: HeaderMap) -> Response {
     collector.beacon.answer(&headers)
 }
 
+/// Returns the page about problems, to which the `type` of each problem links.
+async fn documentation() -> Html<&'static str> {
+    Html(include_str!("page.html"))
+}
+
 /// Returns the metrics, with the current state of queue and spool.
 async fn metrics(State(collector): Shared) -> impl IntoResponse {
     collector.gauge();
@@ -164,7 +175,7 @@ async fn metrics(State(collector): Shared) -> impl IntoResponse {
 
 async fn preflight(State(collector): Shared, headers: HeaderMap) -> Response {
     match allowed_origin(&headers, &collector.config.origins) {
-        Ok(Some(origin)) => allow(origin),
+        Ok(Some(origin)) => allow(origin, &headers),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(problem) => {
             collector.count_refused("", "origin", Reason::ForeignOrigin, 1);
@@ -184,19 +195,15 @@ async fn preflight_page(State(collector): Shared, headers: HeaderMap) -> Respons
         })
     });
     match origin {
-        Some(origin) if is_listed => allow(origin),
+        Some(origin) if is_listed => allow(origin, &headers),
         _ => foreign_origin().into_response(),
     }
 }
 
-fn allow(origin: HeaderValue) -> Response {
+fn allow(origin: HeaderValue, request: &HeaderMap) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let fixed = [
         (ACCESS_CONTROL_ALLOW_METHODS, "POST"),
-        (
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            "authorization, content-type, content-encoding, x-api-key",
-        ),
         (ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS),
     ];
     for (name, value) in fixed {
@@ -204,7 +211,26 @@ fn allow(origin: HeaderValue) -> Response {
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));
     }
+    for name in allowed_headers(request) {
+        response
+            .headers_mut()
+            .append(ACCESS_CONTROL_ALLOW_HEADERS, name);
+    }
     with_origin(response, Some(origin))
+}
+
+/// Returns the headers that a page may send. The attributes of an event are any that the page asks
+/// for, because CloudEvents can be extended.
+fn allowed_headers(request: &HeaderMap) -> impl Iterator<Item = HeaderValue> {
+    let asked = request.get_all(ACCESS_CONTROL_REQUEST_HEADERS).into_iter();
+    let asked = asked.filter_map(|names| names.to_str().ok());
+    let attributes = asked
+        .flat_map(|names| names.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| name.starts_with(ATTRIBUTE))
+        .filter_map(|name| HeaderValue::from_str(&name).ok());
+    let fixed = HeaderValue::from_static(HEADERS_ALLOWED);
+    std::iter::once(fixed).chain(attributes.collect::<Vec<_>>())
 }
 
 /// Returns the listed origin of the sending page, or `None` for a request without an origin.
@@ -246,6 +272,13 @@ fn trace(head: &Parts) -> Option<Arc<str>> {
     Some(Arc::clone(&context.0))
 }
 
+/// Events of a request, judged.
+struct Judged {
+    events: Treated,
+    refused: Vec<ItemResult>,
+    warnings: Vec<Warning>,
+}
+
 impl Collector {
     async fn take_events(&self, head: &Parts, body: Body) -> Result<Response, Problem> {
         let headers = &head.headers;
@@ -269,20 +302,20 @@ impl Collector {
         let _place = self.place(expected.unwrap_or(bytes_max))?;
         let body = inflate(headers, read(body, bytes_max).await?, bytes_max)?;
         let now = Timestamp::now().into();
-        let (mut events, refused) = self.treat(form, headers, &body, &key, now)?;
-        events.trace = trace(head);
+        let mut judged = self.treat(form, headers, &body, &key, now)?;
+        judged.events.trace = trace(head);
         drop(body);
         let producer = format!("key-{}", key.id);
         let own = key.enti.codes().filter(|codes| codes.len() == 1);
         let own = own
             .and_then(|codes| codes.first())
             .map_or("", String::as_str);
-        let mut response = self.finish(events, refused, own, &producer, now).await?;
+        let mut response = self.finish(judged, own, &producer, now).await?;
         allowance.write(response.headers_mut());
         Ok(response)
     }
 
-    /// Treats each event of the body. Lists the refused ones.
+    /// Treats each event of the body.
     fn treat(
         &self,
         form: Form,
@@ -290,22 +323,27 @@ impl Collector {
         body: &[u8],
         key: &Key,
         now: UnixMillis,
-    ) -> Result<(Treated, Vec<ItemResult>), Problem> {
+    ) -> Result<Judged, Problem> {
         let sent = split(form, headers, body, self.config.batch_events_max)?;
         // Tokens and places may be a little longer than the fields they replace.
         let mut events = Treated::with_capacity(body.len() + 128 * sent.len());
-        let mut refused = Vec::new();
+        let (mut refused, mut warnings) = (Vec::new(), Warnings::default());
         let sender = Sender {
             key: Some(key),
             visitor_address: None,
         };
         let treatment = self.treatment();
         for (index, raw) in sent.iter().enumerate() {
-            if let Err(why) = treatment.take(raw, sender, now, &mut events) {
-                refused.push(item(index, why));
+            match treatment.take(raw, sender, now, &mut events) {
+                Ok(()) => warnings.note(index, raw, Some(&treatment.register)),
+                Err(why) => refused.push(ItemResult::new(index, why)),
             }
         }
-        Ok((events, refused))
+        Ok(Judged {
+            events,
+            refused,
+            warnings: warnings.into_list(),
+        })
     }
 
     async fn take_visit(
@@ -350,14 +388,17 @@ impl Collector {
         let taken = self
             .treatment()
             .take_parsed(&mut event, sender, now, &mut events);
-        let refused = taken.err().map(|why| item(0, why)).into_iter().collect();
+        let refused = taken.err().map(|why| ItemResult::new(0, why));
         if is_bot && events.len() > 0 {
             self.counters.bots.inc();
         }
+        let judged = Judged {
+            events,
+            refused: refused.into_iter().collect(),
+            warnings: Vec::new(),
+        };
         let origin = headers.get(ORIGIN).cloned();
-        let answer = self
-            .finish(events, refused, &page.ente, &producer, now)
-            .await;
+        let answer = self.finish(judged, &page.ente, &producer, now).await;
         let mut response = answer.unwrap_or_else(Problem::into_response);
         if let Some(allowance) = allowance {
             allowance.write(response.headers_mut());
@@ -368,12 +409,16 @@ impl Collector {
     /// Stores the treated events, counts all outcomes, and answers.
     async fn finish(
         &self,
-        events: Treated,
-        refused: Vec<ItemResult>,
+        judged: Judged,
         ente: &str,
         producer: &str,
         now: UnixMillis,
     ) -> Result<Response, Problem> {
+        let Judged {
+            events,
+            refused,
+            warnings,
+        } = judged;
         let accepted = events.len();
         if accepted > 0
             && let Err(error) = self.keep.keep(events, now).await
@@ -395,6 +440,7 @@ impl Collector {
             accepted,
             refused: refused.len(),
             results: refused,
+            warnings,
         };
         let no_store = [(CACHE_CONTROL, "no-store")];
         Ok((StatusCode::ACCEPTED, no_store, Json(answer)).into_response())
@@ -413,15 +459,6 @@ impl Collector {
     /// Converts bytes to permits of the semaphore.
     pub(crate) fn permits(bytes: usize) -> usize {
         bytes / BYTES_A_PERMIT
-    }
-}
-
-fn item(index: usize, why: Refused) -> ItemResult {
-    ItemResult {
-        index,
-        status: "refused",
-        reason: why.reason,
-        detail: why.detail,
     }
 }
 

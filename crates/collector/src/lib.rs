@@ -16,8 +16,11 @@ mod salts;
 pub mod spool;
 mod tally;
 mod treat;
+mod warn;
 
 pub use collector::{CollectError, Collector, Parts};
 pub use config::{Config, Page};
 pub use openapi::document;
 pub use outcome::{Answer, ItemResult, Reason, Refused};
+pub use treat::Trial;
+pub use warn::{Warning, Warnings};

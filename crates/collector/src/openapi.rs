@@ -10,6 +10,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
 
 use crate::http;
 use crate::outcome::{Answer, ItemResult, Reason};
+use crate::warn::Warning;
 
 // Only describes the responses, which the web crate makes.
 /// Problem document (RFC 9457).
@@ -54,7 +55,7 @@ pub struct ProblemDocument {
         (name = "service", description = "The service itself")
     ),
     paths(http::events, http::beacon, http::script, status),
-    components(schemas(Answer, ItemResult, Reason, ProblemDocument)),
+    components(schemas(Answer, ItemResult, Reason, Warning, ProblemDocument)),
     modifiers(&SecurityAddon, &RateLimitAddon),
 )]
 pub struct ApiDoc;

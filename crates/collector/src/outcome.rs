@@ -1,9 +1,11 @@
 //! Outcome of an event: accepted or refused, with the reason.
 
-use affluenza_event::Refusal;
+use affluenza_event::{FieldFault, Refusal};
 use serde::Serialize;
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
+
+use crate::warn::Warning;
 
 /// Reason why an event was refused. The codes are part of the contract: their meaning never
 /// changes.
@@ -57,23 +59,26 @@ impl Reason {
 pub struct Refused {
     /// Reason of the refusal.
     pub reason: Reason,
-    /// Explanation for the sender. It may quote the event, so it must not go anywhere else.
-    pub detail: String,
+    /// Place and cause.
+    pub fault: Box<FieldFault>,
 }
 
 impl Refused {
     /// Creates a refusal.
-    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+    pub fn new(reason: Reason, fault: FieldFault) -> Self {
         Self {
             reason,
-            detail: detail.into(),
+            fault: Box::new(fault),
         }
     }
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self::new(Reason::of(&refusal), refusal.to_string())
+        Self {
+            reason: Reason::of(&refusal),
+            fault: refusal.fault,
+        }
     }
 }
 
@@ -88,8 +93,35 @@ pub struct ItemResult {
     pub status: &'static str,
     /// Reason of the refusal.
     pub reason: Reason,
-    /// Explanation of the refusal.
+    /// JSON Pointer to the value in the structured event, empty for the whole event.
+    pub pointer: String,
+    /// Kind of the value found.
+    pub found: String,
+    /// Values that are allowed.
+    pub allowed: String,
+    /// Allowed value or name that resembles the one found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
+    /// All of these in one sentence.
     pub detail: String,
+}
+
+impl ItemResult {
+    /// Creates the result of the event at `index`.
+    pub fn new(index: usize, why: Refused) -> Self {
+        let detail = why.fault.to_string();
+        let fault = *why.fault;
+        Self {
+            index,
+            status: "refused",
+            reason: why.reason,
+            pointer: fault.pointer.into_owned(),
+            found: fault.found.into_owned(),
+            allowed: fault.allowed.into_owned(),
+            suggestion: fault.suggestion,
+            detail,
+        }
+    }
 }
 
 /// Answer to a request with at least one accepted event.
@@ -103,33 +135,24 @@ pub struct Answer {
     pub refused: usize,
     /// Refused events.
     pub results: Vec<ItemResult>,
+    /// Fields and codes of accepted events that are not known, at most 20 different ones.
+    pub warnings: Vec<Warning>,
 }
 
 #[cfg(test)]
 mod tests {
-    use affluenza_event::{Quarantine, Reject};
+    use affluenza_event::RefusalKind;
 
     use super::*;
 
     #[test]
     fn every_refusal_of_the_contract_has_its_reason() {
-        let text = String::new;
-        let refusals: [Refusal; 8] = [
-            Reject::TooLarge { bytes: 1 }.into(),
-            Reject::NotJson(text()).into(),
-            Reject::NotCloudEvent(text()).into(),
-            Reject::UnknownType(text()).into(),
-            Reject::BadTime(text()).into(),
-            Reject::TimeAhead { ahead_ms: 1 }.into(),
-            Quarantine::UnknownShape(text()).into(),
-            Quarantine::PersonalData {
-                field: "id",
-                what: "",
+        for kind in RefusalKind::VARIANTS {
+            // The collector does not know the retention of facts.
+            if *kind != RefusalKind::BeyondRetention {
+                let refusal = Refusal::new(*kind, FieldFault::new("", "", ""));
+                assert_eq!(Reason::of(&refusal).to_string(), refusal.code());
             }
-            .into(),
-        ];
-        for refusal in refusals {
-            assert_eq!(Reason::of(&refusal).to_string(), refusal.code());
         }
     }
 

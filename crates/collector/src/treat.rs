@@ -12,8 +12,8 @@ use affluenza_classify::geo::{Geo, Place};
 use affluenza_classify::hours::Zone;
 use affluenza_event::wire::{Client, Data, Envelope, LoginMeans, Report};
 use affluenza_event::{
-    BYTE_ORDER_MARK, CLIENT_REPORT_V1, EVENT_BYTES_MAX, FORM_FACTORS, PLATFORMS, Quarantine,
-    Reject, SERVICE_USE_V2, UnixMillis, VisitorToken, mask, personal_data, truncate, unpack,
+    BYTE_ORDER_MARK, CLIENT_REPORT_V1, EVENT_BYTES_MAX, FORM_FACTORS, FieldFault, PLATFORMS,
+    Refusal, SERVICE_USE_V2, UnixMillis, VisitorToken, mask, personal_data, truncate, unpack,
 };
 use affluenza_http::keys::Key;
 use affluenza_register::Register;
@@ -89,8 +89,7 @@ impl Treated {
     ) -> Result<(), Refused> {
         let key = self.bytes.len()..self.bytes.len() + event.id.len();
         self.bytes.extend_from_slice(event.id.as_bytes());
-        serde_json::to_writer(&mut self.bytes, event)
-            .map_err(|_| Refused::new(Reason::NotJson, "the event cannot be written"))?;
+        serde_json::to_writer(&mut self.bytes, event).map_err(|_| unreadable())?;
         let json = key.end..self.bytes.len();
         let reading = affluenza_event::read(&self.bytes[json.clone()], std::iter::empty, now);
         match reading.message {
@@ -103,6 +102,29 @@ impl Treated {
                 Err(refusal.into())
             }
         }
+    }
+}
+
+/// Judges events as the collector does, and stores nothing.
+pub struct Trial(Treatment);
+
+impl Trial {
+    /// Creates a judge that knows the codes of `register`.
+    pub fn new(register: Register) -> Self {
+        Self(Treatment {
+            register,
+            geo: Arc::new(Geo::none()),
+            salts: Arc::default(),
+        })
+    }
+
+    /// Judges an event that a key for all enti sends at `now`.
+    pub fn judge(&self, event: &[u8], now: UnixMillis) -> Result<(), Refused> {
+        let sender = Sender {
+            key: None,
+            visitor_address: None,
+        };
+        self.0.take(event, sender, now, &mut Treated::default())
     }
 }
 
@@ -119,9 +141,7 @@ impl Treatment {
         into: &mut Treated,
     ) -> Result<(), Refused> {
         if raw.len() > EVENT_BYTES_MAX {
-            return Err(
-                affluenza_event::Refusal::from(Reject::TooLarge { bytes: raw.len() }).into(),
-            );
+            return Err(Refusal::too_large(raw.len()).into());
         }
         let raw = raw.strip_prefix(BYTE_ORDER_MARK).unwrap_or(raw);
         let mut event: Envelope<'_, Data<'_>> = match serde_json::from_slice(raw) {
@@ -166,9 +186,11 @@ impl Treatment {
             // `unknown`.
             let is_own = enti.all(|ente| ente == "unknown" || self.covers(key, ente));
             if !is_own || !key.sources.covers(&report.source) {
-                return Err(Refused::new(
+                return Err(foreign(
                     Reason::ForeignEnte,
-                    "the key may not report for this ente or source",
+                    "/data/dropped",
+                    "an ente or a source of others",
+                    "the enti and sources of the key",
                 ));
             }
         }
@@ -223,21 +245,27 @@ impl Treatment {
         let data = &event.data;
         let (ente, _) = self.whose(&data.ente, &data.portal);
         if !key.enti.covers(ente) && !key.enti.covers(&data.ente) {
-            return Err(Refused::new(
+            return Err(foreign(
                 Reason::ForeignEnte,
-                "the key may not write for this ente: use the key of this ente's portal",
+                "/data/ente",
+                "an ente for which the key may not write",
+                "an ente of the key: use the key of this ente's portal",
             ));
         }
         if !key.portals.covers(&data.portal) {
-            return Err(Refused::new(
+            return Err(foreign(
                 Reason::ForeignPortal,
-                "the key may not write for this portal: use the portal's own key",
+                "/data/portal",
+                "a portal for which the key may not write",
+                "a portal of the key: use the portal's own key",
             ));
         }
         if !key.sources.covers(&event.source) {
-            return Err(Refused::new(
+            return Err(foreign(
                 Reason::ForeignSource,
-                "the key may not write with this source",
+                "/source",
+                "a source with which the key may not write",
+                "a source of the key",
             ));
         }
         Ok(())
@@ -269,35 +297,45 @@ impl Treatment {
 fn why_not(raw: &[u8], now: UnixMillis) -> Refused {
     match affluenza_event::parse(raw, now) {
         Err(refusal) => refusal.into(),
-        Ok(_) => Refused::new(Reason::NotJson, "the event cannot be read"),
+        Ok(_) => unreadable(),
     }
+}
+
+fn unreadable() -> Refused {
+    let fault = FieldFault::new("", "a form that cannot be read", "one event in JSON");
+    Refused::new(Reason::NotJson, fault)
+}
+
+fn foreign(
+    reason: Reason,
+    pointer: &'static str,
+    found: &'static str,
+    allowed: &'static str,
+) -> Refused {
+    Refused::new(reason, FieldFault::new(pointer, found, allowed))
 }
 
 /// Checks that `source` and `id` are graphic ASCII without personal data. Without blanks, they
 /// cannot hold sentences or the names of persons.
 fn check_identity<D>(event: &Envelope<'_, D>) -> Result<(), Refused> {
-    for (field, text) in [("source", &event.source), ("id", &event.id)] {
+    for (pointer, text) in [("/source", &event.source), ("/id", &event.id)] {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Refused::new(
                 Reason::NotCloudevent,
-                format!(
-                    "{field} has a blank or a letter beyond ASCII: write a URI reference as source and a UUID as id"
+                FieldFault::new(
+                    pointer,
+                    "a blank or a letter beyond ASCII",
+                    "a URI reference as source and a UUID as id",
                 ),
             ));
         }
         let plain = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
         if may_be_personal(&plain) && mask(plain.as_bytes()) != plain.as_bytes() {
-            return Err(personal(
-                field,
-                "an address, an e-mail address or a fiscal code",
-            ));
+            let what = "an address, an e-mail address or a fiscal code";
+            return Err(Refusal::personal_data(pointer, what).into());
         }
     }
     Ok(())
-}
-
-fn personal(field: &'static str, what: &'static str) -> Refused {
-    affluenza_event::Refusal::from(Quarantine::PersonalData { field, what }).into()
 }
 
 /// Removes the address from `client` and returns it. Fails if the text is not an IP address.
@@ -314,23 +352,22 @@ fn address(client: &mut Client<'_>) -> Result<Option<IpAddr>, Refused> {
             }
             Err(_) => Err(Refused::new(
                 Reason::UnknownShape,
-                "client.ip is not an IP address",
+                FieldFault::new("/data/client/ip", "another text", "an IP address"),
             )),
         },
     }
 }
 
-fn identifier<'t>(field: &'static str, text: &'t str) -> Result<&'t [u8], Refused> {
+fn identifier<'t>(pointer: &'static str, text: &'t str) -> Result<&'t [u8], Refused> {
     if let Some(what) = personal_data(text) {
-        return Err(personal(field, what));
+        return Err(Refusal::personal_data(pointer, what).into());
     }
     if text.is_empty() || text.len() > IDENTIFIER_BYTES_MAX {
+        let found = format!("a text of {} bytes", text.len());
+        let allowed = format!("1 to {IDENTIFIER_BYTES_MAX} bytes");
         return Err(Refused::new(
             Reason::UnknownShape,
-            format!(
-                "{field} has {} bytes, 1 to {IDENTIFIER_BYTES_MAX} are accepted",
-                text.len()
-            ),
+            FieldFault::new(pointer, found, allowed),
         ));
     }
     Ok(text.as_bytes())
@@ -346,7 +383,7 @@ fn visitor_token(
 ) -> Result<Option<VisitorToken>, Refused> {
     let agent = client.user_agent.as_deref().unwrap_or_default().as_bytes();
     let token = match (data.visitor.as_deref(), address) {
-        (Some(visitor), _) => tokens.visitor(&[identifier("visitor", visitor)?]),
+        (Some(visitor), _) => tokens.visitor(&[identifier("/data/visitor", visitor)?]),
         (None, Some(IpAddr::V4(v4))) => tokens.visitor(&[&v4.octets(), agent]),
         (None, Some(IpAddr::V6(v6))) => tokens.visitor(&[&v6.octets(), agent]),
         (None, None) => return Ok(None),
@@ -358,7 +395,7 @@ fn session_token(data: &Data<'_>, tokens: &Tokens) -> Result<Option<VisitorToken
     match data.session.as_deref() {
         None => Ok(None),
         Some(session) => tokens
-            .session(identifier("session", session)?)
+            .session(identifier("/data/session", session)?)
             .map(Some)
             .map_err(no_secret),
     }
@@ -367,10 +404,12 @@ fn session_token(data: &Data<'_>, tokens: &Tokens) -> Result<Option<VisitorToken
 /// Refuses the event: without random bytes, a hash would not be secret.
 fn no_secret(error: std::io::Error) -> Refused {
     tracing::error!(%error, "the system gives no random bytes: visitors cannot be hashed");
-    Refused::new(
-        Reason::UnknownShape,
-        "visitors cannot be hashed now: send the event again later",
-    )
+    let fault = FieldFault::new(
+        "/data/visitor",
+        "a visitor who cannot be hashed now",
+        "the same event later",
+    );
+    Refused::new(Reason::UnknownShape, fault)
 }
 
 /// Reduces free texts to the parts that classification uses.

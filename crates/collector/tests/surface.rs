@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use affluenza_classify::geo::Geo;
-use affluenza_collector::{Collector, Config, Page, Parts};
+use affluenza_collector::{Collector, Config, Page, Parts, Reason};
 use affluenza_http::keys::{KeyRing, KeyStore, NewKey, Role, Scope};
 use affluenza_register::Register;
 use axum::Router;
@@ -15,7 +15,9 @@ use axum::http::Request;
 use http_body_util::BodyExt as _;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Runs, TestRunner};
+use strum::VariantArray as _;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
 const REGISTER: &str = include_str!("../../../deploy/register.toml");
@@ -204,4 +206,93 @@ fn a_replaced_register_is_active_at_once() {
     let right = REGISTER.replace("\"Florence\"", "\"Florence\", \"Fiorenza\"");
     world.collector.renew(Register::parse(&right).unwrap());
     assert_eq!(send(), 202);
+}
+
+struct TextAnswer {
+    status: u16,
+    body: String,
+}
+
+fn answer(runtime: &Runtime, world: &World, request: Request<Body>) -> TextAnswer {
+    runtime.block_on(async {
+        let response = world.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        TextAnswer { status, body }
+    })
+}
+
+#[test]
+fn every_form_of_cloudevents_has_its_answer() {
+    let cases: serde_json::Value =
+        serde_json::from_str(include_str!("fixtures/cloudevents.json")).unwrap();
+    let runtime = Runtime::new().unwrap();
+    let world = runtime.block_on(async { world() });
+    for case in cases["requests"].as_array().unwrap() {
+        let mut request =
+            Request::post("/v1/events").header("authorization", format!("Bearer {}", world.key));
+        for (name, value) in case["headers"].as_object().unwrap() {
+            request = request.header(name, value.as_str().unwrap());
+        }
+        let body = case["body"].as_str().unwrap().to_owned();
+        let request = request.body(Body::from(body)).unwrap();
+        let answer = answer(&runtime, &world, request);
+        let name = &case["name"];
+        assert_eq!(answer.status, case["status"], "{name}: {}", answer.body);
+        let answer: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        for member in ["reason", "pointer"] {
+            if let Some(expected) = case.get(member) {
+                assert_eq!(&answer["results"][0][member], expected, "{answer}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_may_send_the_attributes_that_it_asks_for() {
+    let runtime = Runtime::new().unwrap();
+    let world = runtime.block_on(async { world() });
+    let request = Request::options("/v1/beacon")
+        .header("origin", "https://www.example.it")
+        .header(
+            "access-control-request-headers",
+            "content-type,ce-id,CE-Mine,x-evil",
+        )
+        .body(Body::empty())
+        .unwrap();
+    let response = runtime
+        .block_on(world.router.clone().oneshot(request))
+        .unwrap();
+    let allowed: Vec<_> = response
+        .headers()
+        .get_all("access-control-allow-headers")
+        .iter()
+        .map(|value| value.to_str().unwrap())
+        .collect();
+    assert_eq!(allowed[1..], ["ce-id", "ce-mine"]);
+}
+
+#[test]
+fn every_reason_and_problem_has_its_place_on_the_page() {
+    let runtime = Runtime::new().unwrap();
+    let world = runtime.block_on(async { world() });
+    let request = Request::get("/problems").body(Body::empty()).unwrap();
+    let page = answer(&runtime, &world, request).body;
+    for reason in Reason::VARIANTS {
+        assert!(page.contains(&format!("<dt id=\"{reason}\">")), "{reason}");
+    }
+    for (path, key) in [
+        ("/v1/events", ""),
+        ("/nothing", ""),
+        ("/v1/events", &*world.key),
+    ] {
+        let request = Request::post(path).header("authorization", format!("Bearer {key}"));
+        let request = request.body(Body::from("x")).unwrap();
+        let answer = answer(&runtime, &world, request).body;
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let link = answer["type"].as_str().unwrap();
+        let id = link.strip_prefix("/problems#").unwrap();
+        assert!(page.contains(&format!("<dt id=\"{id}\">")), "{link}");
+    }
 }

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::parse::{check_envelope_and_report, event, place_of, shorten};
+use serde::Deserialize;
+
+use crate::explain::fault_of;
+use crate::parse::{bad_envelope, check_envelope_and_report, event};
 use crate::wire::{AnyLogin, Data, Envelope, Report};
 use crate::{
-    CLIENT_REPORT_V1, EVENT_BYTES_MAX, Message, Origin, Quarantine, Refusal, Reject, TYPES,
-    UnixMillis,
+    CLIENT_REPORT_V1, EVENT_BYTES_MAX, FieldFault, Message, Origin, Refusal, TYPES, UnixMillis,
 };
 
 /// CloudEvents attributes that the parser needs, taken from the headers of a record.
@@ -38,16 +40,14 @@ impl<'a> Attributes<'a> {
             }
             found.bytes += name.len() + value.len();
             let Ok(text) = std::str::from_utf8(value) else {
-                let what = format!("header {} is not UTF-8", shorten(name));
-                problem.get_or_insert(Reject::NotCloudEvent(what));
+                problem.get_or_insert("a header that is not UTF-8");
                 is_binary |= attribute.is_some();
                 continue;
             };
             match attribute {
                 None if text.starts_with("application/cloudevents") => return None,
                 None if !is_json(text) => {
-                    let what = "content-type is not application/json".to_owned();
-                    problem.get_or_insert(Reject::NotCloudEvent(what));
+                    problem.get_or_insert("another content-type than application/json");
                 }
                 None => {}
                 Some(attribute) => {
@@ -57,7 +57,11 @@ impl<'a> Attributes<'a> {
             }
         }
         is_binary.then(|| match problem {
-            Some(problem) => Err(problem.into()),
+            Some(found) => Err(Refusal::not_cloudevent(FieldFault::new(
+                "",
+                found,
+                "headers ce_specversion, ce_type, ce_source, ce_id and ce_time in UTF-8, and data in JSON",
+            ))),
             None => Ok(found),
         })
     }
@@ -88,27 +92,28 @@ impl<'a> Attributes<'a> {
     ) -> Result<Message<'a>, Refusal> {
         let bytes = payload.len() + self.bytes;
         if bytes > EVENT_BYTES_MAX {
-            return Err(Reject::TooLarge { bytes }.into());
+            return Err(Refusal::too_large(bytes));
         }
-        for (name, value) in [
-            ("specversion", &self.specversion),
-            ("type", &self.event_type),
-            ("source", &self.source),
-            ("id", &self.id),
-            ("time", &self.time),
+        for (pointer, value) in [
+            ("/specversion", &self.specversion),
+            ("/type", &self.event_type),
+            ("/source", &self.source),
+            ("/id", &self.id),
+            ("/time", &self.time),
         ] {
             if value.is_empty() {
-                return Err(Reject::NotCloudEvent(format!("header ce_{name} is missing")).into());
+                let allowed = "a header of this name, after ce_";
+                return Err(bad_envelope(FieldFault::new(pointer, "nothing", allowed)));
             }
         }
         if !TYPES.contains(&&*self.event_type) {
-            return Err(Reject::UnknownType(shorten(&self.event_type)).into());
+            return Err(Refusal::unknown_type(&self.event_type));
         }
         if self.event_type == CLIENT_REPORT_V1 {
-            let report: Report<'_> = serde_json::from_slice(payload).map_err(bad_data)?;
+            let report: Report<'_> = data(payload)?;
             return check_envelope_and_report(self.envelope(report), written).map(Message::Report);
         }
-        let data: Data<'_, AnyLogin> = serde_json::from_slice(payload).map_err(bad_data)?;
+        let data: Data<'_, AnyLogin> = data(payload)?;
         event(self.envelope(data), written).map(Message::Usage)
     }
 
@@ -165,9 +170,11 @@ pub fn is_json(content_type: &str) -> bool {
         || media_type.ends_with("+json") && !media_type.starts_with("application/cloudevents")
 }
 
-fn bad_data(error: serde_json::Error) -> Refusal {
-    match error.classify() {
-        serde_json::error::Category::Data => Quarantine::UnknownShape(place_of(&error)).into(),
-        _ => Reject::NotJson(place_of(&error)).into(),
-    }
+fn data<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(payload).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => {
+            Refusal::unknown_shape(fault_of::<T>(payload, "/data"))
+        }
+        _ => Refusal::not_json(&error),
+    })
 }

@@ -3,6 +3,7 @@
 mod address;
 mod agent;
 mod binary;
+mod explain;
 mod json;
 mod model;
 mod packed;
@@ -22,6 +23,7 @@ pub mod wire;
 pub use address::{truncate, truncated};
 pub use agent::without_address;
 pub use binary::{as_structured, is_event_header, is_json};
+pub use explain::unknown_fields;
 pub use model::{
     Activity, Channel, ClientAttributes, ClientReport, DroppedEvents, Event, Identity, Kind, Login,
     Origin, Outcome, Resource, UnixMillis,
@@ -31,7 +33,7 @@ pub use parse::parse;
 pub use privacy::{mask, personal_data};
 pub use read::{BYTE_ORDER_MARK, Message, Mode, Reading, origin_of_refused, read};
 pub use redact::{FORM_FACTORS, PLATFORMS, redact, redact_header, redact_key};
-pub use refusal::{Quarantine, Refusal, Reject};
+pub use refusal::{FieldFault, Refusal, RefusalKind, nearest};
 pub use token::VisitorToken;
 
 /// Largest record accepted, in bytes.

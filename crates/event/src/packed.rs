@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use crate::Refusal;
 use crate::binary::is_json;
-use crate::parse::{place_of, shape};
+use crate::parse::shape;
 use crate::wire::Envelope;
-use crate::{Refusal, Reject};
 
 /// Base64 with or without padding.
 pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -51,20 +51,25 @@ fn structured(
     content_type: Option<&str>,
 ) -> Result<Vec<u8>, Refusal> {
     if envelope.data.is_some() {
-        return Err(shape("data and data_base64 exclude each other"));
+        return Err(shape("/data_base64", "data as well", "one of the two"));
     }
     if !content_type.is_none_or(is_json) {
+        let pointer = "/datacontenttype";
         return Err(shape(
-            "datacontenttype is not application/json, so data_base64 is not read",
+            pointer,
+            "another type",
+            "application/json, or nothing",
         ));
     }
     let data = BASE64
         .decode(text.as_bytes())
-        .map_err(|_| shape("data_base64 is not base64"))?;
-    let data: &RawValue = serde_json::from_slice(&data)
-        .map_err(|error| Reject::NotJson(format!("in data_base64, {}", place_of(&error))))?;
-    serde_json::to_vec(&envelope.with(data))
-        .map_err(|error| Reject::NotJson(place_of(&error)).into())
+        .map_err(|_| shape("/data_base64", "another text", "base64"))?;
+    let data: &RawValue = serde_json::from_slice(&data).map_err(|error| {
+        let mut refusal = Refusal::not_json(&error);
+        refusal.fault.pointer = "/data_base64".into();
+        refusal
+    })?;
+    serde_json::to_vec(&envelope.with(data)).map_err(|error| Refusal::not_json(&error))
 }
 
 #[cfg(test)]

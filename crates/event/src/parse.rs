@@ -3,18 +3,21 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+use strum::VariantNames as _;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::explain::fault_of;
 use crate::model::ClientAttributes;
+use crate::refusal::text_kind;
 use crate::shape::{SHAPE_BYTES_MAX, Shape};
 use crate::upcast::{self, Version};
 use crate::wire::{AnyLogin, Data, Envelope, Report, is_producer, is_sequence};
 use crate::{
     ACCESS_V1, AHEAD_MS_MAX, Activity, CLIENT_REPORT_V1, Channel, ClientReport, DroppedEvents,
-    Event, Identity, Kind, Message, Origin, Quarantine, Refusal, Reject, Resource, SERVICE_USE_V1,
-    SERVICE_USE_V2, TYPES, UnixMillis, privacy,
+    Event, FieldFault, Identity, Kind, Message, Origin, Refusal, RefusalKind, Resource,
+    SERVICE_USE_V1, SERVICE_USE_V2, TYPES, UnixMillis, privacy,
 };
 
 /// Maximum length of a token, and of the code of an ente, portal or service, in bytes.
@@ -27,6 +30,8 @@ pub(crate) const IDENTITY_BYTES_MAX: usize = 512;
 
 /// Maximum number of entries in a client report.
 const DROPPED_MAX: usize = 1_000;
+/// Longest part of a text whose form is shown, in characters.
+const FORM_CHARS_MAX: usize = 40;
 
 /// Parses a record in structured mode. `written` is the time at which the record was written to the
 /// log. [`crate::read`] also accepts records in binary mode, and client reports.
@@ -36,7 +41,7 @@ const DROPPED_MAX: usize = 1_000;
 pub fn parse(bytes: &[u8], written: UnixMillis) -> Result<Event<'_>, Refusal> {
     match crate::read(bytes, std::iter::empty, written).message? {
         Message::Usage(event) => Ok(event),
-        Message::Report(_) => Err(Reject::UnknownType(CLIENT_REPORT_V1.to_owned()).into()),
+        Message::Report(_) => Err(Refusal::unknown_type(CLIENT_REPORT_V1)),
     }
 }
 
@@ -54,18 +59,18 @@ pub(crate) fn event<'a>(
     Ok(Event {
         identity: Identity::of(&envelope.source, &envelope.id),
         time,
-        ente: code("ente", data.ente)?,
-        portal: code("portal", data.portal)?,
+        ente: code("/data/ente", data.ente)?,
+        portal: code("/data/portal", data.portal)?,
         service: match data.service {
-            Some(service) => code("service", service)?,
+            Some(service) => code("/data/service", service)?,
             None => Cow::Borrowed(""),
         },
         activity,
         outcome: upcast::outcome(version, data.outcome)?,
         channel: data.channel.unwrap_or(Channel::Web),
         login: upcast::login(version, data.login)?,
-        session: token("session", data.session.as_deref())?,
-        visitor: token("visitor", data.visitor.as_deref())?,
+        session: token("/data/session", data.session.as_deref())?,
+        visitor: token("/data/visitor", data.visitor.as_deref())?,
         client: client(data.client)?,
         origin: match envelope.sequence {
             None => None,
@@ -86,8 +91,8 @@ pub(crate) fn origin<'a>(
 
 /// Parses a client report in structured mode.
 pub(crate) fn report(bytes: &[u8], written: UnixMillis) -> Result<Message<'_>, Refusal> {
-    let envelope: Envelope<'_, Report<'_>> =
-        serde_json::from_slice(bytes).map_err(|error| shape(&place_of(&error)))?;
+    let envelope: Envelope<'_, Report<'_>> = serde_json::from_slice(bytes)
+        .map_err(|_| Refusal::unknown_shape(fault_of::<Envelope<'_, Report<'_>>>(bytes, "")))?;
     check_envelope_and_report(envelope, written).map(Message::Report)
 }
 
@@ -99,19 +104,24 @@ pub(crate) fn check_envelope_and_report<'a>(
     let time = time(&envelope.time, written)?;
     let report = envelope.data;
     if report.dropped.len() > DROPPED_MAX {
-        let found = report.dropped.len();
-        return Err(shape(&format!(
-            "dropped has {found} entries, at most {DROPPED_MAX} are accepted"
-        )));
+        return Err(shape(
+            "/data/dropped",
+            format!("{} entries", count_of(report.dropped.len())),
+            format!("at most {} entries", count_of(DROPPED_MAX)),
+        ));
     }
     let counts = report.dropped.iter().map(|dropped| dropped.events);
     if counts
         .chain([report.last_sequence])
         .any(|count| i64::try_from(count).is_err())
     {
-        return Err(shape("a count is below 2^63"));
+        return Err(shape(
+            "/data",
+            "a count of 2^63 or more",
+            "counts below 2^63",
+        ));
     }
-    token("producer", Some(&report.producer))?;
+    token("/data/producer", Some(&report.producer))?;
     Ok(ClientReport {
         identity: Identity::of(&envelope.source, &envelope.id),
         time,
@@ -121,10 +131,14 @@ pub(crate) fn check_envelope_and_report<'a>(
         dropped: report
             .dropped
             .into_iter()
-            .map(|dropped| {
-                token("dropped.reason", Some(&dropped.reason))?;
+            .enumerate()
+            .map(|(index, dropped)| {
+                token(
+                    format!("/data/dropped/{index}/reason"),
+                    Some(&dropped.reason),
+                )?;
                 Ok(DroppedEvents {
-                    ente: code("dropped.ente", dropped.ente)?,
+                    ente: code(format!("/data/dropped/{index}/ente"), dropped.ente)?,
                     reason: dropped.reason,
                     events: dropped.events,
                 })
@@ -138,7 +152,7 @@ pub(crate) fn time(text: &str, written: UnixMillis) -> Result<UnixMillis, Refusa
     let time = parse_time(text)?;
     let ahead_ms = time.0.saturating_sub(written.0);
     if ahead_ms > AHEAD_MS_MAX {
-        return Err(Reject::TimeAhead { ahead_ms }.into());
+        return Err(Refusal::time_ahead(ahead_ms));
     }
     Ok(time)
 }
@@ -146,19 +160,17 @@ pub(crate) fn time(text: &str, written: UnixMillis) -> Result<UnixMillis, Refusa
 #[inline]
 fn check_envelope<D>(envelope: &Envelope<'_, D>) -> Result<(), Refusal> {
     if envelope.specversion != "1.0" {
-        let found = no_words(&envelope.specversion);
-        return Err(Reject::NotCloudEvent(format!("specversion is {found:?}, not \"1.0\"")).into());
+        let fault = FieldFault::of_name("/specversion", &envelope.specversion, &["1.0"]);
+        return Err(Refusal::not_cloudevent(fault));
     }
-    for (field, value) in [("source", &envelope.source), ("id", &envelope.id)] {
+    for (pointer, value) in [("/source", &envelope.source), ("/id", &envelope.id)] {
         if value.is_empty() || value.len() > IDENTITY_BYTES_MAX {
-            return Err(Reject::NotCloudEvent(format!(
-                "{field} has {} bytes, 1 to {IDENTITY_BYTES_MAX} are accepted",
-                value.len()
-            ))
-            .into());
+            let allowed = format!("1 to {IDENTITY_BYTES_MAX} bytes");
+            let fault = FieldFault::new(pointer, text_kind(value), allowed);
+            return Err(Refusal::not_cloudevent(fault));
         }
         if let Some(what) = privacy::personal_data(value) {
-            return Err(Quarantine::PersonalData { field, what }.into());
+            return Err(Refusal::personal_data(pointer, what));
         }
     }
     Ok(())
@@ -176,34 +188,76 @@ pub(crate) fn activity(
     let version = match event_type {
         SERVICE_USE_V1 => Version::V1,
         SERVICE_USE_V2 => Version::V2,
-        ACCESS_V1 if kind.is_some() => return Err(shape("an access has no kind")),
+        ACCESS_V1 if kind.is_some() => {
+            return Err(shape("/data/kind", "a kind", "none: an access has no kind"));
+        }
         ACCESS_V1 => {
             let resource = resource.unwrap_or(Resource::Page);
             return Ok((Activity::Access(resource), Version::V1));
         }
-        other => return Err(Reject::UnknownType(shorten(other)).into()),
+        other => return Err(Refusal::unknown_type(other)),
     };
     if !has_service {
-        return Err(shape("a service use names its service"));
+        let allowed = "the code of a service: a service use has one";
+        return Err(shape("/data/service", "nothing", allowed));
     }
     match kind {
         Some(kind) => Ok((Activity::ServiceUse(kind), version)),
-        None => Err(shape("a service use has a kind: plain, payment or booking")),
+        None => Err(shape("/data/kind", "nothing", Kind::VARIANTS.join(", "))),
     }
 }
 
-pub(crate) fn shape(what: &str) -> Refusal {
-    Quarantine::UnknownShape(what.to_owned()).into()
+/// Refuses a value of an event, with the same parameters as [`FieldFault::new`].
+#[cold]
+pub(crate) fn shape(
+    pointer: impl Into<Cow<'static, str>>,
+    found: impl Into<Cow<'static, str>>,
+    allowed: impl Into<Cow<'static, str>>,
+) -> Refusal {
+    Refusal::unknown_shape(FieldFault::new(pointer, found, allowed))
 }
 
 fn parse_time(text: &str) -> Result<UnixMillis, Refusal> {
+    storable_time(text).ok_or_else(|| bad_time(text))
+}
+
+fn storable_time(text: &str) -> Option<UnixMillis> {
     crate::time::usual(text)
         .or_else(|| {
             let time: jiff::Timestamp = nanoseconds(text).parse().ok()?;
             Some(UnixMillis(time.as_millisecond()))
         })
         .filter(|time| STORABLE_TIME_MS.contains(&time.0))
-        .ok_or_else(|| Reject::BadTime(no_words(text)).into())
+}
+
+#[cold]
+fn bad_time(text: &str) -> Refusal {
+    let found = match text.parse::<jiff::Timestamp>() {
+        Ok(_) => "a time before 1970 or after 2105".to_owned(),
+        Err(_) if storable_time(&format!("{text}Z")).is_some() => {
+            "a time without an offset".to_owned()
+        }
+        Err(_) => format!("a text of the form {:?}", form_of(text)),
+    };
+    let allowed = "RFC 3339 with an offset, such as 2017-03-26T10:00:00+02:00";
+    Refusal::new(
+        RefusalKind::BadTime,
+        FieldFault::new("/time", found, allowed),
+    )
+}
+
+/// Returns the form of a text: `0` for each digit, `a` for each letter, and punctuation.
+fn form_of(text: &str) -> String {
+    text.chars()
+        .take(FORM_CHARS_MAX)
+        .map(|c| match c {
+            'T' | 'Z' => c,
+            _ if c.is_ascii_digit() => '0',
+            _ if c.is_alphanumeric() => 'a',
+            _ if c.is_ascii_graphic() || c == ' ' => c,
+            _ => '*',
+        })
+        .collect()
 }
 
 /// Truncates a fraction of a second to nine digits; RFC 3339 allows any number.
@@ -218,13 +272,16 @@ fn nanoseconds(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn code<'a>(field: &'static str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
+fn code<'a>(
+    pointer: impl Into<Cow<'static, str>>,
+    value: Cow<'a, str>,
+) -> Result<Cow<'a, str>, Refusal> {
     let shape = Shape::of(value.as_bytes());
     if shape.is_some_and(|shape| is_code(&value, shape)) {
         return Ok(value);
     }
     let accepted = "letters, digits, '-', '_' or '.'";
-    Err(unfit(field, &value, shape, accepted))
+    Err(unfit(pointer.into(), &value, shape, accepted))
 }
 
 /// True if a text is a valid code.
@@ -235,13 +292,14 @@ pub(crate) fn is_code(value: &str, shape: Shape) -> bool {
 }
 
 /// Hashes a token. Tokens are only compared, so the hash is enough.
-fn token(field: &'static str, value: Option<&str>) -> Result<u64, Refusal> {
+fn token(pointer: impl Into<Cow<'static, str>>, value: Option<&str>) -> Result<u64, Refusal> {
     let Some(value) = value else { return Ok(0) };
     let shape = Shape::of(value.as_bytes());
     if shape.is_some_and(|shape| is_token(value, shape)) {
         return Ok(token_hash(value));
     }
-    Err(unfit(field, value, shape, "letters, digits, '-' or '_'"))
+    let accepted = "letters, digits, '-' or '_'";
+    Err(unfit(pointer.into(), value, shape, accepted))
 }
 
 /// True if a text is a valid token: a code without dots.
@@ -259,11 +317,15 @@ pub(crate) fn token_hash(token: &str) -> u64 {
 
 /// Explains why a text is not a valid code or token.
 #[cold]
-fn unfit(field: &'static str, value: &str, shape: Option<Shape>, accepted: &str) -> Refusal {
-    match privacy::personal_data_in(value, shape) {
-        Some(what) => Quarantine::PersonalData { field, what }.into(),
-        None => self::shape(&format!("{field} is not 1 to {CODE_BYTES_MAX} {accepted}")),
+fn unfit(pointer: Cow<'static, str>, value: &str, shape: Option<Shape>, accepted: &str) -> Refusal {
+    if let Some(what) = privacy::personal_data_in(value, shape) {
+        return Refusal::personal_data(pointer, what);
     }
+    let found = match value.len() {
+        1..=CODE_BYTES_MAX => "a text with characters that are not allowed".to_owned(),
+        _ => text_kind(value),
+    };
+    self::shape(pointer, found, format!("1 to {CODE_BYTES_MAX} {accepted}"))
 }
 
 fn client(client: Option<crate::wire::Client<'_>>) -> Result<ClientAttributes<'_>, Refusal> {
@@ -274,8 +336,8 @@ fn client(client: Option<crate::wire::Client<'_>>) -> Result<ClientAttributes<'_
     Ok(ClientAttributes {
         user_agent: client.user_agent,
         ip,
-        country: place("client.country", client.country, is_country)?,
-        region: place("client.region", client.region, is_region)?,
+        country: place(&COUNTRY, client.country, is_country)?,
+        region: place(&REGION, client.region, is_region)?,
         mobile: client.mobile,
         platform: client.platform.unwrap_or_default(),
         form_factors: client.form_factors.unwrap_or_default(),
@@ -291,25 +353,39 @@ pub(crate) fn address(text: &str) -> Result<Option<IpAddr>, Refusal> {
     }
     let ip: IpAddr = text
         .parse()
-        .map_err(|_| shape("client.ip is not an IP address"))?;
+        .map_err(|_| shape("/data/client/ip", text_kind(text), "an IP address"))?;
     if !privacy::is_truncated(ip) {
-        return Err(Quarantine::PersonalData {
-            field: "client.ip",
-            what: "a full IP address",
-        }
-        .into());
+        return Err(Refusal::personal_data(
+            "/data/client/ip",
+            "a full IP address",
+        ));
     }
     Ok(Some(ip))
 }
 
+/// Pointer to a code of ISO 3166 and its form.
+struct PlaceField {
+    pointer: &'static str,
+    allowed: &'static str,
+}
+
+const COUNTRY: PlaceField = PlaceField {
+    pointer: "/data/client/country",
+    allowed: "an ISO 3166-1 code of two letters, such as IT",
+};
+const REGION: PlaceField = PlaceField {
+    pointer: "/data/client/region",
+    allowed: "an ISO 3166-2 code, such as IT-52",
+};
+
 fn place<'a>(
-    field: &'static str,
+    field: &PlaceField,
     value: Option<Cow<'a, str>>,
     is_place: impl Fn(&str) -> bool,
 ) -> Result<Cow<'a, str>, Refusal> {
     let value = value.unwrap_or_default();
     if !is_place(&value) {
-        return Err(Quarantine::UnknownShape(format!("{field} is not an ISO 3166 code")).into());
+        return Err(shape(field.pointer, text_kind(&value), field.allowed));
     }
     Ok(value)
 }
@@ -337,71 +413,44 @@ pub(crate) struct IsReport;
 
 /// Finds out why a record is not a usage event, unless it is a client report. The function is off
 /// the hot path, so it parses the record again, one layer at a time.
-pub(crate) fn diagnose(bytes: &[u8], error: &serde_json::Error) -> Result<IsReport, Refusal> {
-    /// Fields that every event of the contract has.
-    #[derive(Deserialize)]
-    struct Outline<'a> {
-        #[serde(borrow, rename = "type")]
-        event_type: Cow<'a, str>,
-        #[serde(rename = "specversion")]
-        _specversion: String,
-        #[serde(rename = "source")]
-        _source: String,
-        #[serde(rename = "id")]
-        _id: String,
-        #[serde(rename = "time")]
-        _time: String,
-    }
+pub(crate) fn diagnose(bytes: &[u8]) -> Result<IsReport, Refusal> {
+    type Outline<'a> = Envelope<'a, Option<IgnoredAny>>;
     if let Err(error) = serde_json::from_slice::<&RawValue>(bytes) {
-        return Err(Reject::NotJson(place_of(&error)).into());
+        return Err(Refusal::not_json(&error));
     }
-    match serde_json::from_slice::<Outline<'_>>(bytes) {
-        Err(outline) => Err(Reject::NotCloudEvent(place_of(&outline)).into()),
-        Ok(outline) if outline.event_type == CLIENT_REPORT_V1 => Ok(IsReport),
-        Ok(outline) if TYPES.contains(&&*outline.event_type) => Err(shape(&place_of(error))),
-        Ok(outline) => Err(Reject::UnknownType(shorten(&outline.event_type)).into()),
-    }
-}
-
-/// Describes a parse error by field and position only. The message of serde_json can quote a value
-/// of the record, which may be personal.
-pub(crate) fn place_of(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let what = if text.starts_with("missing field") || text.starts_with("duplicate field") {
-        text.split(" at line").next().unwrap_or_default()
-    } else {
-        match error.classify() {
-            serde_json::error::Category::Data => "a value of the wrong type",
-            serde_json::error::Category::Eof => "it ends too early",
-            _ => "a syntax error",
-        }
+    let Ok(outline) = serde_json::from_slice::<Outline<'_>>(bytes) else {
+        return Err(bad_envelope(fault_of::<Outline<'_>>(bytes, "")));
     };
-    format!("{what} at line {} column {}", error.line(), error.column())
+    match &*outline.event_type {
+        CLIENT_REPORT_V1 => Ok(IsReport),
+        known if TYPES.contains(&known) => {
+            let fault = fault_of::<Envelope<'_, Data<'_, AnyLogin>>>(bytes, "");
+            Err(Refusal::unknown_shape(fault))
+        }
+        other => Err(Refusal::unknown_type(other)),
+    }
 }
 
-/// Masks the letters of an invalid time, so that a refusal may quote it.
-fn no_words(text: &str) -> String {
-    shorten(text).replace(|c: char| c.is_alphabetic() && !"TtZz".contains(c), "*")
+/// Refuses an envelope. CloudEvents do not require `time`, but this contract does.
+pub(crate) fn bad_envelope(fault: FieldFault) -> Refusal {
+    match &*fault.pointer {
+        "/time" if ["nothing", "null"].contains(&&*fault.found) => {
+            let allowed = "the time of the event: this contract requires it";
+            shape(fault.pointer, fault.found, allowed)
+        }
+        _ => Refusal::not_cloudevent(fault),
+    }
 }
 
-fn is_plain(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "._:+-/, ".contains(c)
-}
-
-/// Shortens and masks a value so that a refusal may quote it: codes, numbers and times only.
-pub(crate) fn shorten(text: &str) -> String {
-    let short: String = text.chars().take(64).collect();
-    let is_code = !short.contains(' ') && short.chars().all(is_plain);
-    short
-        .chars()
-        .map(|c| {
-            if is_plain(c) && (is_code || !c.is_alphabetic()) {
-                c
-            } else {
-                '*'
-            }
-        })
-        .collect()
+/// Writes a number with separators.
+pub(crate) fn count_of(number: usize) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let (first, rest) = digits.split_at(first);
+    let groups = rest.as_bytes().chunks(3).map(String::from_utf8_lossy);
+    let groups = [first.into()].into_iter().chain(groups);
+    let groups: Vec<_> = groups.filter(|group| !group.is_empty()).collect();
+    groups.join(",")
 }
 
 #[cfg(test)]
@@ -500,6 +549,35 @@ mod tests {
         );
         let refusal = parse(text.as_bytes(), WRITTEN).unwrap_err().to_string();
         assert!(!refusal.contains("Mario"), "{refusal}");
+    }
+
+    #[test]
+    fn a_number_is_written_with_separators() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (26_331_000, "26,331,000"),
+        ] {
+            assert_eq!(count_of(number), text);
+        }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_described_without_its_content() {
+        for (time, found) in [
+            ("2017-03-26T10:00:00", "a time without an offset"),
+            ("1901-03-26T10:00:00Z", "a time before 1970 or after 2105"),
+            (
+                "26/03/2017 Rossi",
+                "a text of the form \"00/00/0000 aaaaa\"",
+            ),
+        ] {
+            let refusal = super::time(time, WRITTEN).unwrap_err();
+            assert_eq!(refusal.fault.found, found);
+        }
+        let time = super::time("2017-03-26T10:00:00.1234567891+02:00", WRITTEN);
+        assert_eq!(time, Ok(UnixMillis(WRITTEN.0 + 123)));
     }
 
     proptest! {

@@ -11,9 +11,7 @@ use crate::binary::Attributes;
 use crate::packed::unpack;
 use crate::parse::{diagnose, event, report};
 use crate::wire::{AnyLogin, Data, Envelope};
-use crate::{
-    CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, Refusal, Reject, UnixMillis, json,
-};
+use crate::{CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, Refusal, UnixMillis, json};
 
 /// UTF-8 byte order mark, which some programs write before a text.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -84,8 +82,7 @@ where
     I: Iterator<Item = (&'a str, &'a [u8])>,
 {
     if payload.len() > EVENT_BYTES_MAX {
-        let bytes = payload.len();
-        return structured(Err(Reject::TooLarge { bytes }.into()));
+        return structured(Err(Refusal::too_large(payload.len())));
     }
     // RFC 8259, section 8.1: a byte order mark may be ignored.
     let payload = payload.strip_prefix(BYTE_ORDER_MARK).unwrap_or(payload);
@@ -104,19 +101,17 @@ where
 {
     let envelope = match serde_json::from_slice::<Envelope<'_, Data<'_, AnyLogin>>>(payload) {
         Ok(envelope) => envelope,
-        Err(error) => {
+        Err(_) => {
             return match unpack(payload) {
                 Some(unpacked) => structured(unpacked.and_then(|text| owned(&text, written))),
-                None => unusual(payload, headers(), written, &error),
+                None => unusual(payload, headers(), written),
             };
         }
     };
-    match event(envelope, written) {
-        Err(Refusal::Reject(Reject::UnknownType(name))) if name == CLIENT_REPORT_V1 => {
-            structured(report(payload, written))
-        }
-        usage => structured(usage.map(Message::Usage)),
-    }
+    structured(match &*envelope.event_type {
+        CLIENT_REPORT_V1 => report(payload, written),
+        _ => event(envelope, written).map(Message::Usage),
+    })
 }
 
 /// Reads an unpacked event and copies its texts.
@@ -139,7 +134,6 @@ fn unusual<'a>(
     payload: &'a [u8],
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
     written: UnixMillis,
-    error: &serde_json::Error,
 ) -> Reading<'a> {
     if let Some(attributes) = Attributes::of(headers) {
         return Reading {
@@ -147,7 +141,7 @@ fn unusual<'a>(
             message: attributes.and_then(|attributes| attributes.read(payload, written)),
         };
     }
-    structured(match diagnose(payload, error) {
+    structured(match diagnose(payload) {
         Ok(_report) => report(payload, written),
         Err(refusal) => Err(refusal),
     })

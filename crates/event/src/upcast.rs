@@ -4,8 +4,13 @@
 //! replayed years later. The domain model has no versions, so this module is the only place that
 //! knows them.
 
+use strum::VariantNames as _;
+
+use crate::parse::shape;
 use crate::wire::{AnyLogin, Data, Envelope, LoginMeans, Means};
-use crate::{Login, Outcome, Quarantine, Refusal, SERVICE_USE_V1};
+use crate::{Login, Outcome, Refusal, SERVICE_USE_V1};
+
+const LEVEL: &str = "/data/login/level";
 
 /// Version of the shape of `data`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +25,15 @@ pub(crate) fn login(version: Version, found: Option<AnyLogin>) -> Result<Login, 
         (_, None) => Ok(Login::None),
         (Version::V1, Some(AnyLogin::Name(login))) => Ok(login),
         (Version::V2, Some(AnyLogin::Means(means))) => of_means(means),
-        (Version::V1, Some(_)) => Err(shape("login of version 1 is a text, such as \"spid-2\"")),
+        (Version::V1, Some(_)) => Err(shape(
+            "/data/login",
+            "an object",
+            format!("in version 1, a text: {}", Login::VARIANTS.join(", ")),
+        )),
         (Version::V2, Some(_)) => Err(shape(
-            "login of version 2 is an object, such as {\"means\": \"spid\", \"level\": 2}",
+            "/data/login",
+            "a text",
+            "in version 2, an object, such as {\"means\": \"spid\", \"level\": 2}",
         )),
     }
 }
@@ -58,8 +69,8 @@ impl<'a> Envelope<'a, Data<'a, LoginMeans>> {
 
 fn of_means(login: LoginMeans) -> Result<Login, Refusal> {
     match (login.means, login.level) {
-        (_, Some(0 | 4..)) => Err(shape("login.level is 1, 2 or 3")),
-        (Means::Spid, None) => Err(shape("a login with SPID has a level: 1, 2 or 3")),
+        (_, Some(0 | 4..)) => Err(shape(LEVEL, "another number", "1, 2, 3")),
+        (Means::Spid, None) => Err(shape(LEVEL, "nothing", "with SPID: 1, 2, 3")),
         (Means::Spid, Some(1)) => Ok(Login::Spid1),
         (Means::Spid, Some(2)) => Ok(Login::Spid2),
         (Means::Spid, Some(_)) => Ok(Login::Spid3),
@@ -75,11 +86,9 @@ pub(crate) fn outcome(version: Version, found: Option<Outcome>) -> Result<Outcom
         (_, Some(outcome)) => Ok(outcome),
         (Version::V1, None) => Ok(Outcome::Completed),
         (Version::V2, None) => Err(shape(
-            "since version 2 an outcome is required: completed, abandoned or failed",
+            "/data/outcome",
+            "nothing",
+            format!("since version 2: {}", Outcome::VARIANTS.join(", ")),
         )),
     }
-}
-
-fn shape(what: &str) -> Refusal {
-    Quarantine::UnknownShape(what.to_owned()).into()
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use strum::VariantNames as _;
 
 use crate::parse::is_token;
 use crate::shape::Shape;
@@ -176,13 +177,13 @@ impl<'de> Deserialize<'de> for AnyLogin {
             type Value = AnyLogin;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a login")
+                f.write_str("a text or an object")
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<AnyLogin, E> {
                 text.parse()
                     .map(AnyLogin::Name)
-                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Other("text"), &self))
+                    .map_err(|_| E::unknown_variant(text, Login::VARIANTS))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AnyLogin, A::Error> {

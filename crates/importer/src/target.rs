@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use affluenza_event::wire::{Data, Envelope};
-use affluenza_event::{ACCESS_V1, Quarantine, Refusal, UnixMillis};
+use affluenza_event::{ACCESS_V1, Refusal, UnixMillis};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use thiserror::Error;
 
@@ -124,21 +124,15 @@ impl Target {
             .map_err(|error| TargetError::Refused(error.to_string()))?;
         match affluenza_event::parse(&json, UnixMillis(1_483_228_800_000)) {
             Ok(_) => Ok(()),
-            Err(refusal) => Err(TargetError::Refused(plain(refusal))),
+            Err(refusal) => Err(TargetError::Refused(plain(&refusal))),
         }
     }
 }
 
 /// Message of a refusal for a person who typed an option, without the words about an event.
-fn plain(refusal: Refusal) -> String {
-    match refusal {
-        Refusal::Quarantine(Quarantine::UnknownShape(what)) => what,
-        Refusal::Quarantine(Quarantine::PersonalData { field, what }) => {
-            format!("{field} holds {what}")
-        }
-        Refusal::Quarantine(what @ Quarantine::BeyondRetention) => what.to_string(),
-        Refusal::Reject(reject) => reject.to_string(),
-    }
+fn plain(refusal: &Refusal) -> String {
+    let name = refusal.fault.pointer.trim_start_matches("/data/");
+    format!("{name} is not {}", refusal.fault.allowed)
 }
 
 /// A path prefix and the code of its service, written `PREFIX=CODE`.

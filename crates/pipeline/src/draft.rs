@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use affluenza_event::{Message, Mode, Quarantine, Refusal, origin_of_refused};
+use affluenza_event::{Message, Mode, Refusal, origin_of_refused};
 use affluenza_http::telemetry::trace::{Links, TRACEPARENT, Tracing};
 use affluenza_kafka::{NextOffset, Record};
 use affluenza_store::erasure::Erasure;
@@ -199,8 +199,7 @@ impl Draft {
         self.checksum = add_read(record, reading.mode, self.checksum);
         match reading.message {
             Ok(Message::Usage(event)) if !classifier.is_within_retention(&event) => {
-                let refusal = Refusal::Quarantine(Quarantine::BeyondRetention);
-                self.refuse(record, reading.mode, &refusal);
+                self.refuse(record, reading.mode, &Refusal::beyond_retention());
             }
             Ok(Message::Usage(event)) => {
                 self.sequences.note(&event);
@@ -217,9 +216,9 @@ impl Draft {
     }
 
     fn refuse(&mut self, record: &Record<'_>, mode: Mode, refusal: &Refusal) {
-        let fate = match refusal {
-            Refusal::Reject(_) => Fate::Rejected,
-            Refusal::Quarantine(_) => Fate::Quarantined,
+        let fate = match refusal.kind.is_quarantined() {
+            false => Fate::Rejected,
+            true => Fate::Quarantined,
         };
         let day = day(record.written_ms().unwrap_or(0));
         self.fates.add(fate, refusal.code(), "", day, 1);

@@ -82,9 +82,9 @@ impl DeadLetter {
                     .map(|(name, value)| affluenza_event::redact_header(name, head(value)))
                     .collect(),
             },
-            fate: match refusal {
-                Refusal::Reject(_) => "rejected",
-                Refusal::Quarantine(_) => "quarantined",
+            fate: match refusal.kind.is_quarantined() {
+                false => "rejected",
+                true => "quarantined",
             },
             code: refusal.code(),
             detail: String::from_utf8_lossy(&affluenza_event::mask(refusal.to_string().as_bytes()))

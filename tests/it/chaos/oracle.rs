@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use affluenza_event::{Activity, Refusal, UnixMillis};
+use affluenza_event::{Activity, UnixMillis};
 use affluenza_kafka::Config as BusConfig;
 
 use crate::http::Access;
@@ -53,9 +53,9 @@ impl Truth {
                 }
                 Ok(_) => truth.duplicates += 1,
                 Err(refusal) => {
-                    match refusal {
-                        Refusal::Reject(_) => truth.rejected += 1,
-                        Refusal::Quarantine(_) => truth.quarantined += 1,
+                    match refusal.kind.is_quarantined() {
+                        false => truth.rejected += 1,
+                        true => truth.quarantined += 1,
                     }
                     truth.refused.insert(place);
                 }

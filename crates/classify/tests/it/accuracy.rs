@@ -167,20 +167,16 @@ fn accuracy_of_user_agents_that_rules_were_not_written_with() {
         confusion.print(source);
     }
     all.print("all that rules were not written with");
-    let people = Device::VARIANTS
-        .iter()
-        .filter(|class| **class != Device::Bot);
+    let people = CLASSES.into_iter().filter(|class| *class != Device::Bot);
     let false_bots: f64 = people
-        .map(|class| all.0[*class as usize - 1][Device::Bot as usize - 1])
+        .map(|class| all.0[class as usize - 1][Device::Bot as usize - 1])
         .sum();
-    let recalls = Device::VARIANTS
-        .iter()
-        .map(|class| format!(" {:.4}", all.recall(*class)));
+    let recalls = CLASSES.map(|class| format!(" {:.4}", all.recall(class)));
     let now = format!(
         "{} {:.4}{} {false_bots}",
         DeviceRules::in_use().version(),
         all.accuracy(),
-        recalls.collect::<String>()
+        recalls.concat()
     );
     assert_eq!(
         UNSEEN_SCORES.lines().last(),

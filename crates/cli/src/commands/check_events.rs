@@ -1,18 +1,22 @@
 //! `affluenza check-events`: checks events with the consumer's parser before they are sent.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use affluenza_event::{Message, Refusal, UnixMillis};
+use affluenza_collector::{ItemResult, Refused, Trial, Warning, Warnings};
+use affluenza_event::{BYTE_ORDER_MARK, UnixMillis};
+use affluenza_register::Register;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::RegisterFiles;
 use crate::args::OutputFormat;
 use crate::output;
+use crate::settings::Settings;
 
 /// Limit of a checked file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -21,6 +25,13 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 pub struct CheckEvents {
     /// File with one event, a JSON array of events, or one event a line; `-` is standard input.
     file: PathBuf,
+    /// Judge events as the collector does, which truncates addresses and hashes visitors. Without
+    /// it, events are judged as the consumer does, for portals that write to Kafka.
+    #[arg(long)]
+    http: bool,
+    /// Register of the codes that are known. Other codes are warnings.
+    #[arg(long, value_name = "FILE")]
+    register: Option<PathBuf>,
     /// Format of the result.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
@@ -32,28 +43,65 @@ struct CheckedEvents {
     events: usize,
     accepted: usize,
     refused: Vec<Failure>,
+    warnings: Vec<Notice>,
 }
 
-/// Event that the consumer would refuse.
+/// Event that would be refused.
 #[derive(Debug, Serialize)]
 struct Failure {
-    /// Index of the event, from 0.
-    index: usize,
-    /// Line of the file, from 1: that of the field if known, otherwise that of the event's start.
+    /// Line of the file, from 1: that of the field if present, otherwise that of its parent.
     line: usize,
     /// `id` of the event, if present, with personal data masked.
     id: Option<String>,
-    /// JSON Pointer to the invalid field; absent if no single field causes the refusal.
-    field: Option<String>,
-    reason: &'static str,
-    detail: String,
-    mend: &'static str,
+    #[serde(flatten)]
+    result: ItemResult,
 }
 
-pub fn run(args: &CheckEvents) -> Result<()> {
+/// Warning, with the line of the first event.
+#[derive(Debug, Serialize)]
+struct Notice {
+    line: usize,
+    #[serde(flatten)]
+    warning: Warning,
+}
+
+/// Judge of events.
+struct Judge {
+    /// Judge of events over HTTP; `None` for events that are written to Kafka.
+    collector: Option<Trial>,
+    /// Register whose codes are known.
+    register: Option<Register>,
+}
+
+impl Judge {
+    fn new(settings: &Settings, args: &CheckEvents) -> Result<Self> {
+        let read = |file: &PathBuf| RegisterFiles::read(file).register;
+        Ok(Self {
+            collector: match (args.http, &args.register) {
+                (false, _) => None,
+                (true, Some(file)) => Some(Trial::new(read(file)?)),
+                (true, None) => Some(Trial::new(super::register(settings)?)),
+            },
+            register: args.register.as_ref().map(read).transpose()?,
+        })
+    }
+
+    fn judge(&self, event: &[u8], now: UnixMillis) -> Result<(), Refused> {
+        match &self.collector {
+            Some(trial) => trial.judge(event, now),
+            None => match affluenza_event::read(event, std::iter::empty, now).message {
+                Ok(_) => Ok(()),
+                Err(refusal) => Err(refusal.into()),
+            },
+        }
+    }
+}
+
+pub fn run(settings: &Settings, args: &CheckEvents) -> Result<()> {
+    let judge = Judge::new(settings, args)?;
     let text = read(args)?;
     let now = UnixMillis::from(jiff::Timestamp::now());
-    let found = check(&text, now);
+    let found = check(&text, &judge, now);
     match args.format {
         OutputFormat::Text => output::print(&as_text(&found))?,
         OutputFormat::Json => output::print(&serde_json::to_string_pretty(&found)?)?,
@@ -89,23 +137,42 @@ fn read(args: &CheckEvents) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-fn check(text: &[u8], now: UnixMillis) -> CheckedEvents {
+fn check(text: &[u8], judge: &Judge, now: UnixMillis) -> CheckedEvents {
     let mut found = CheckedEvents::default();
-    let mut lines = LineCounter {
+    let mut warnings = Warnings::default();
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let mut counter = LineCounter {
         text,
         at: 0,
         line: 1,
     };
-    for event in split(text) {
-        let line = lines.of(event);
-        match affluenza_event::read(event, std::iter::empty, now).message {
-            Ok(Message::Usage(_) | Message::Report(_)) => found.accepted += 1,
-            Err(refusal) => found
-                .refused
-                .push(failure(event, found.events, line, &refusal, now)),
+    let mut lines = Vec::new();
+    for (index, event) in split(text).into_iter().enumerate() {
+        let line = counter.of(event);
+        lines.push(line);
+        match judge.judge(event, now) {
+            Ok(()) => {
+                found.accepted += 1;
+                warnings.note(index, event, judge.register.as_ref());
+            }
+            Err(why) => {
+                let result = ItemResult::new(index, why);
+                found.refused.push(Failure {
+                    line: line + lines_before(event, &result.pointer),
+                    id: id_of(event),
+                    result,
+                });
+            }
         }
-        found.events += 1;
     }
+    found.events = lines.len();
+    let warnings = warnings.into_list().into_iter();
+    found.warnings = warnings
+        .map(|warning| Notice {
+            line: lines[warning.index],
+            warning,
+        })
+        .collect();
     found
 }
 
@@ -163,101 +230,52 @@ fn newlines(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn failure(event: &[u8], index: usize, line: usize, refusal: &Refusal, now: UnixMillis) -> Failure {
-    let parsed: Option<Value> = serde_json::from_slice(event).ok();
-    let field = parsed
-        .as_ref()
-        .and_then(|value| culprit(value, refusal, now));
-    let id = parsed.as_ref().and_then(|value| value.get("id")?.as_str());
-    let before = field.as_ref().and_then(|field| place_of(event, field));
-    Failure {
-        index,
-        line: line + before.map_or(0, |before| newlines(&event[..before])),
-        id: id.map(output::masked),
-        field,
-        reason: refusal.code(),
-        detail: output::without_fate(refusal),
-        mend: refusal.mend(),
+fn id_of(event: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Outline {
+        id: String,
     }
+    let outline: Outline = serde_json::from_slice(event).ok()?;
+    Some(output::masked(&outline.id))
 }
 
-/// Returns the error of the event without a field, if it has one; `None` if there is no such field.
-fn outcome_without(event: &Value, field: &str, now: UnixMillis) -> Option<Option<String>> {
-    let mut changed = event.clone();
-    let (parent, name) = field.rsplit_once('/')?;
-    changed.pointer_mut(parent)?.as_object_mut()?.remove(name);
-    let text = changed.to_string();
-    let reading = affluenza_event::read(text.as_bytes(), std::iter::empty, now);
-    Some(reading.message.err().map(|other| without_place(&other)))
-}
-
-/// Returns the field whose removal makes the event valid or changes the error. Uses the parser
-/// itself, so that the two cannot disagree.
-fn culprit(event: &Value, refusal: &Refusal, now: UnixMillis) -> Option<String> {
-    let mut places = Vec::new();
-    leaves(event, "", &mut places);
-    let said = without_place(refusal);
-    // A removal that makes the event valid is stronger evidence than one that changes the error.
-    let good = places
-        .iter()
-        .find(|place| outcome_without(event, place, now) == Some(None));
-    good.or_else(|| {
-        places.iter().find(|place| {
-            let named = place.rsplit('/').next().unwrap_or_default();
-            outcome_without(event, place, now)
-                .flatten()
-                .is_some_and(|now| now != said && now.contains(named))
-        })
-    })
-    .cloned()
-}
-
-/// Collects the fields without subfields, as JSON Pointers.
-fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
-    match value {
-        Value::Object(fields) if !fields.is_empty() || at.is_empty() => {
-            for (name, field) in fields {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                leaves(field, &format!("{at}/{name}"), found);
-            }
+/// Returns the number of lines of an event before the value at `pointer`, or before the innermost
+/// parent that is present.
+fn lines_before(event: &[u8], pointer: &str) -> usize {
+    let Ok(mut value) = serde_json::from_slice::<&RawValue>(event) else {
+        return 0;
+    };
+    for name in pointer.split('/').skip(1) {
+        match child(value.get(), &name.replace("~1", "/").replace("~0", "~")) {
+            Some(child) => value = child,
+            None => break,
         }
-        _ => found.push(at.to_owned()),
     }
+    let start = value.get().as_ptr().addr() - event.as_ptr().addr();
+    newlines(&event[..start])
 }
 
-/// Returns the error without line and column, which change when a field is removed.
-fn without_place(refusal: &Refusal) -> String {
-    let text = refusal.to_string();
-    text.split(" at line ")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// Finds the name of a field in the text of an event.
-fn place_of(event: &[u8], field: &str) -> Option<usize> {
-    let mut from = 0;
-    for name in field.split('/').skip(1) {
-        let quoted = format!("\"{name}\"");
-        let rest = &event[from..];
-        from += rest
-            .windows(quoted.len())
-            .position(|window| window == quoted.as_bytes())?;
+/// Returns the entry `name` of an object or an array.
+fn child<'t>(text: &'t str, name: &str) -> Option<&'t RawValue> {
+    if text.starts_with('[') {
+        let entries: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+        return entries.get(name.parse::<usize>().ok()?).copied();
     }
-    Some(from)
+    let mut fields: HashMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+    fields.remove(name)
 }
 
 fn as_text(found: &CheckedEvents) -> String {
     let mut text = String::new();
     for failure in &found.refused {
-        let _ = write!(text, "line {}: {}", failure.line, failure.reason);
-        if let Some(field) = &failure.field {
-            let _ = write!(text, " in {field}");
-        }
+        let _ = write!(text, "line {}: {}", failure.line, failure.result.reason);
         if let Some(id) = &failure.id {
             let _ = write!(text, " (event {id})");
         }
-        let _ = writeln!(text, "\n  {}\n  → {}", failure.detail, failure.mend);
+        let _ = writeln!(text, "\n  {}", failure.result.detail);
+    }
+    for Notice { line, warning } in &found.warnings {
+        let _ = writeln!(text, "line {line}: warning\n  {warning}");
     }
     let _ = writeln!(
         text,
@@ -271,62 +289,129 @@ fn as_text(found: &CheckedEvents) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     const NOW: UnixMillis = UnixMillis(1_767_225_600_000);
     const GOOD: &str = r#"{"specversion":"1.0","type":"it.affluenza.access.v1","source":"s","id":"1","time":"2017-03-26T10:00:00+02:00","data":{"ente":"c_d612","portal":"p","channel":"web"}}"#;
 
-    fn failures(text: &str) -> Vec<(usize, &'static str, Option<String>)> {
-        let found = check(text.as_bytes(), NOW);
+    const KAFKA: Judge = Judge {
+        collector: None,
+        register: None,
+    };
+
+    fn failures(text: &str) -> Vec<(usize, String, String)> {
+        let found = check(text.as_bytes(), &KAFKA, NOW);
         found
             .refused
             .into_iter()
-            .map(|failure| (failure.line, failure.reason, failure.field))
+            .map(|failure| {
+                (
+                    failure.line,
+                    failure.result.reason.to_string(),
+                    failure.result.pointer,
+                )
+            })
             .collect()
+    }
+
+    fn pretty(event: &str) -> String {
+        format!("{:#}", serde_json::from_str::<Value>(event).unwrap())
     }
 
     #[test]
     fn one_event_an_array_and_lines_are_distinguished() {
-        let events = |text: &str| check(text.as_bytes(), NOW).accepted;
+        let events = |text: &str| check(text.as_bytes(), &KAFKA, NOW).accepted;
         assert_eq!(events(GOOD), 1);
-        let pretty = format!("{:#}", serde_json::from_str::<Value>(GOOD).unwrap());
+        let pretty = pretty(GOOD);
         assert_eq!(events(&pretty), 1);
         assert_eq!(events(&format!("[{GOOD},\n{GOOD}]")), 2);
         assert_eq!(events(&format!("{GOOD}\n\n{GOOD}\r\n{GOOD}")), 3);
-        assert_eq!(check(b" \n", NOW).events, 0);
+        assert_eq!(check(b" \n", &KAFKA, NOW).events, 0);
     }
 
     #[test]
     fn a_failure_has_its_line_and_its_field() {
         let bad = GOOD.replace("web", "fax");
-        let field = Some("/data/channel".to_owned());
-        assert_eq!(failures(&bad), [(1, "unknown-shape", field.clone())]);
+        let at = |line: usize, reason: &str, pointer: &str| {
+            (line, reason.to_owned(), pointer.to_owned())
+        };
+        let channel = "/data/channel";
+        assert_eq!(failures(&bad), [at(1, "unknown-shape", channel)]);
         let lines = format!("{GOOD}\n{bad}\n{GOOD}\n{{\n");
         assert_eq!(
             failures(&lines),
-            [(2, "unknown-shape", field.clone()), (4, "not-json", None)]
+            [at(2, "unknown-shape", channel), at(4, "not-json", "")]
+        );
+        let time = pretty(&GOOD.replace("+02:00", ""));
+        let line = time.lines().position(|line| line.contains("time"));
+        assert_eq!(
+            failures(&time),
+            [at(line.unwrap() + 1, "bad-time", "/time")]
         );
         let value: Value = serde_json::from_str(&bad).unwrap();
         let array = format!("[\n{GOOD},\n{value:#}\n]");
-        assert_eq!(failures(&array), [(5, "unknown-shape", field)]);
+        assert_eq!(failures(&array), [at(5, "unknown-shape", channel)]);
         let mail = GOOD.replace("\"web\"", "\"web\",\"visitor\":\"a@example.it\"");
-        assert_eq!(
-            failures(&mail),
-            [(1, "personal-data", Some("/data/visitor".into()))]
-        );
+        assert_eq!(failures(&mail), [at(1, "personal-data", "/data/visitor")]);
     }
 
     #[test]
     fn broken_json_over_several_lines_is_one_failure() {
-        let pretty = format!("{:#}", serde_json::from_str::<Value>(GOOD).unwrap());
-        assert_eq!(failures(&pretty[..80]), [(1, "not-json", None)]);
+        let pretty = pretty(GOOD);
+        let failure = (1, "not-json".to_owned(), String::new());
+        assert_eq!(failures(&pretty[..80]), [failure]);
     }
 
     #[test]
     fn personal_data_is_not_printed() {
         let text = GOOD.replace("\"id\":\"1\"", "\"id\":\"anna@example.it\"");
-        let found = check(text.as_bytes(), NOW);
+        let found = check(text.as_bytes(), &KAFKA, NOW);
         assert_eq!(found.refused.len(), 1);
         assert!(!as_text(&found).contains("anna"), "{}", as_text(&found));
+    }
+
+    #[test]
+    fn events_over_http_are_judged_as_the_collector_does() {
+        let register = Register::parse(include_str!("../../../../deploy/register.toml")).unwrap();
+        let judge = Judge {
+            collector: Some(Trial::new(register.clone())),
+            register: Some(register),
+        };
+        let event = GOOD.replace(
+            "\"channel\":\"web\"",
+            "\"visitor\":\"a b\",\"client\":{\"ip\":\"93.45.171.21\"}",
+        );
+        let found = check(event.as_bytes(), &judge, NOW);
+        assert_eq!((found.accepted, found.refused.len()), (1, 0));
+        let text = as_text(&found);
+        assert!(text.contains("line 1: warning\n  /data/portal: "), "{text}");
+        assert_eq!(failures(&event).len(), 1);
+        let bad = event.replace("93.45.171.21", "x");
+        let found = check(bad.as_bytes(), &judge, NOW);
+        assert_eq!(found.refused[0].result.pointer, "/data/client/ip");
+    }
+
+    #[test]
+    fn the_example_of_the_readme_is_judged_as_it_says() {
+        let readme = include_str!("../../../../README.md");
+        let (_, body) = readme
+            .split_once("-H 'Content-Type: application/json' -d '")
+            .unwrap();
+        let (body, _) = body.split_once('\'').unwrap();
+        let judge = Judge {
+            collector: Some(Trial::new(
+                Register::parse(include_str!("../../../../deploy/register.toml")).unwrap(),
+            )),
+            register: None,
+        };
+        let now = UnixMillis::from("2026-11-30T00:00:00Z".parse::<jiff::Timestamp>().unwrap());
+        let found = check(body.as_bytes(), &judge, now);
+        assert_eq!((found.accepted, found.warnings.len()), (1, 0));
+        assert_eq!(
+            found.refused[0].result.reason,
+            affluenza_collector::Reason::TimeAhead
+        );
     }
 }

@@ -98,7 +98,7 @@ pub fn run(settings: &Settings, args: &Emit) -> Result<()> {
     let event = event(args, &id, &now_text);
     let json = serde_json::to_vec(&event)?;
     if let Err(refusal) = affluenza_event::parse(&json, now.into()) {
-        bail!("{refusal}; {}", refusal.mend());
+        bail!("{refusal}");
     }
     if !args.dry_run {
         match &args.url {

@@ -108,7 +108,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Restore(restore) => backup::restore(&settings, &restore),
         Command::Classify(classify) => classify::run(&settings, &classify),
         Command::Emit(emit) => emit::run(&settings, &emit),
-        Command::CheckEvents(check) => check_events::run(&check),
+        Command::CheckEvents(check) => check_events::run(&settings, &check),
         Command::Migrate(migrate) => migrate::run(&settings, &migrate),
         Command::Register(what) => register::run(&settings, &what),
         Command::DeadLetters(what) => dead_letters::run(&settings, &what),

@@ -11,7 +11,6 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::{Letter, LogPosition};
-use crate::output::without_fate;
 
 /// Corrected events that an operator wrote, by position.
 pub type Corrections = BTreeMap<LogPosition, Box<RawValue>>;
@@ -88,7 +87,7 @@ pub fn correct<'a>(
     let reading = affluenza_event::read(&payload, std::iter::empty, now);
     let message = reading.message.map_err(|refusal| RequeueError {
         code: refusal.code(),
-        detail: without_fate(&refusal)
+        detail: refusal.to_string()
             + if has_masked {
                 "; personal data in it was masked and cannot be restored: requeue it with a corrected event"
             } else {

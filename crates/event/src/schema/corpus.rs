@@ -93,6 +93,31 @@ fn bad_examples_are_refused_for_their_reason_by_both() {
     assert_eq!(reasons.len(), 8, "{reasons:?}");
 }
 
+/// Each refusal names place, kind of value, allowed values and, for a near miss, a suggestion.
+/// `UPDATE_SCHEMAS=1` writes the file.
+#[test]
+fn refusals_of_bad_examples_read_as_in_the_file() {
+    use std::fmt::Write as _;
+    let file = folder().join("examples/refusals.txt");
+    let mut text = String::new();
+    for example in examples("bad") {
+        let refusal = structured(&example.bytes).unwrap_err();
+        writeln!(text, "{}\n    {refusal}", example.name).unwrap();
+        let event: Value = serde_json::from_slice(&example.bytes).unwrap_or_default();
+        let pointer = &refusal.fault.pointer;
+        let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+        assert!(event.pointer(parent).is_some(), "{}", example.name);
+        if let Some(value) = event.pointer(pointer).and_then(Value::as_str) {
+            let is_quoted = !value.is_empty() && refusal.fault.found.contains(value);
+            assert_eq!(is_quoted, refusal.fault.suggestion.is_some(), "{refusal}");
+        }
+    }
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        fs::write(&file, &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap_or_default(), text);
+}
+
 #[test]
 fn examples_in_binary_mode_are_equal() {
     for example in examples("binary") {
@@ -205,7 +230,14 @@ proptest! {
         let event_type = event["type"].as_str().unwrap_or_default();
         let by_schema = VALIDATORS.with(|all| all.iter().any(|(name, validator)| *name == event_type && validator.is_valid(&event)));
         let text = event.to_string();
-        match structured(text.as_bytes()) {
+        let read = structured(text.as_bytes());
+        if let Err(refusal) = &read {
+            let place = refusal.fault.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let is_named = !refusal.fault.pointer.is_empty() || !event.is_object();
+            prop_assert!(is_named || refusal.code() == "too-large", "{refusal}: {text}");
+            prop_assert!(event.pointer(place).is_some(), "{refusal}: {text}");
+        }
+        match read {
             Ok(_) => prop_assert!(by_schema, "{text}"),
             Err(refusal) if BEYOND_SCHEMA.contains(&refusal.code()) => {}
             Err(refusal) => prop_assert!(!by_schema, "{refusal}: {text}"),
