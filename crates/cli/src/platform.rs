@@ -20,6 +20,10 @@ use tokio::sync::watch;
 use crate::output::say;
 use crate::settings::Settings;
 
+/// Default ports of the engines.
+const KAFKA_PORT: u16 = 9092;
+const CLICKHOUSE_PORT: u16 = 8123;
+
 /// File in which the owner of the engines publishes their addresses.
 const ENDPOINTS: &str = "endpoints.json";
 
@@ -124,21 +128,24 @@ impl Platform {
         let library = library.transpose()?;
         let folder = lock.path().to_owned();
         let kafka = KafkaSettings {
-            port: fixed_port(engine.kafka_port),
+            port: wanted_port(engine.kafka_port, KAFKA_PORT),
             heap_mib: engine.kafka_heap_mib,
             sync_writes: engine.sync_writes,
             ..KafkaSettings::new(folder.join("kafka"))
         };
         let clickhouse = ClickHouseSettings {
-            http_port: fixed_port(engine.clickhouse_http_port),
+            http_port: wanted_port(engine.clickhouse_http_port, CLICKHOUSE_PORT),
             memory_mib: engine.clickhouse_memory_mib,
             sync_writes: engine.sync_writes,
             readers: row_readers(settings),
             ..ClickHouseSettings::new(folder.join("clickhouse"))
         };
         let (kafka, clickhouse) = tokio::try_join!(
-            started::<Kafka>(jars.map(|jars| (kafka, jars))),
-            started::<ClickHouse>(library.map(|library| (clickhouse, library)))
+            started::<Kafka>(jars.map(|jars| (kafka, jars)), engine.kafka_port),
+            started::<ClickHouse>(
+                library.map(|library| (clickhouse, library)),
+                engine.clickhouse_http_port
+            )
         )?;
         let mut endpoints = Endpoints::default();
         if let Some((kafka, recipe)) = kafka {
@@ -290,19 +297,28 @@ impl Platform {
     }
 }
 
-/// Returns a configured port; `None` for 0, which selects a free one.
-fn fixed_port(port: u16) -> Option<u16> {
-    (port != 0).then_some(port)
+/// Returns the configured port; for 0, the default one.
+fn wanted_port(configured: u16, default: u16) -> Option<u16> {
+    Some(if configured == 0 { default } else { configured })
 }
 
-/// Starts an engine, if there is a recipe, and returns both.
+/// Starts an engine, if there is a recipe, and returns both. If no port is configured and another
+/// program holds the default one, takes a free port.
 async fn started<E: Startable>(
     recipe: Option<E::Recipe>,
+    configured_port: u16,
 ) -> Result<Option<(E, E::Recipe)>, EngineError> {
-    Ok(match recipe {
-        Some(recipe) => Some((E::start_from(&recipe).await?, recipe)),
-        None => None,
-    })
+    let Some(recipe) = recipe else {
+        return Ok(None);
+    };
+    match E::start_from(&recipe).await {
+        Err(EngineError::PortTaken { engine, port }) if configured_port == 0 => {
+            say(&format!("port {port} is taken: {engine} uses a free one"));
+            let recipe = E::any_port(recipe);
+            Ok(Some((E::start_from(&recipe).await?, recipe)))
+        }
+        engine => Ok(Some((engine?, recipe))),
+    }
 }
 
 async fn stop_within(engine: Option<Kept>, within: Duration) -> Result<(), EngineError> {

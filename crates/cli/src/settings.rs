@@ -49,11 +49,11 @@ pub struct Settings {
 pub struct EngineSettings {
     /// Folder for all data of the engines.
     pub data: PathBuf,
-    /// Port of Kafka. 0: a free one.
+    /// Port of Kafka. 0: 9092, or a free one if another program holds that.
     pub kafka_port: u16,
     /// Heap of Kafka, in MiB.
     pub kafka_heap_mib: u32,
-    /// Port of ClickHouse's HTTP interface. 0: a free one.
+    /// Port of ClickHouse's HTTP interface. 0: 8123, or a free one if another program holds that.
     pub clickhouse_http_port: u16,
     /// Memory limit of ClickHouse, in MiB.
     pub clickhouse_memory_mib: u32,

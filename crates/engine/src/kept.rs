@@ -41,6 +41,9 @@ pub trait Startable: Sized + Send + Sync + 'static {
     /// Returns the recipe with the ports of this engine.
     #[must_use]
     fn keep_ports(&self, recipe: Self::Recipe) -> Self::Recipe;
+    /// Returns the recipe with any free port.
+    #[must_use]
+    fn any_port(recipe: Self::Recipe) -> Self::Recipe;
     /// Checks once if the engine answers.
     fn look(&self) -> impl Future<Output = HealthAnswer> + Send;
     /// Resolves when the process has ended.

@@ -17,6 +17,9 @@ use crate::output::say;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
+/// Default port.
+const PORT: u16 = 8642;
+
 pub fn run(settings: &Settings, args: &Collect) -> Result<()> {
     let mut settings = settings.clone();
     if let Some(listen) = &args.listen {
@@ -38,7 +41,7 @@ async fn collect(
             .await?;
     }
     let mut collector = RunningCollector::start(platform, settings, stop.clone()).await?;
-    say(&collector.describe());
+    say(&format!("collecting  {}", collector.url()));
     if collector.is_closed {
         say("no key yet: `affluenza keys create NAME --role writer --ente CODE` creates one");
     }
@@ -78,7 +81,8 @@ impl RunningCollector {
                 geo: super::geo(settings)?,
             },
         )?;
-        let listener: TcpListener = affluenza_http::listen(&settings.collect.http.listen)
+        let listen = &settings.collect.http.listen;
+        let listener: TcpListener = super::listen(listen, PORT)
             .await
             .context("collect.http.listen")?;
         let address = listener.local_addr().context("collect.http.listen")?;
@@ -93,9 +97,9 @@ impl RunningCollector {
         })
     }
 
-    /// Returns a line with the address, for the operator.
-    pub fn describe(&self) -> String {
-        format!("collecting  {}://{}/v1/events", self.scheme, self.address)
+    /// Returns the URL to which portals send events.
+    pub fn url(&self) -> String {
+        format!("{}://{}/v1/events", self.scheme, self.address)
     }
 
     /// Waits for the end. The future may be dropped and created again, but not after it has

@@ -13,6 +13,7 @@ mod config;
 mod consume;
 mod dead_letters;
 mod decide;
+mod demo_keys;
 mod doubts;
 mod emit;
 mod erase;
@@ -40,6 +41,7 @@ mod year;
 mod zones;
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,6 +52,7 @@ use affluenza_http::telemetry::{CancellationToken, cancelled_by_signals};
 use affluenza_pipeline::Classifier;
 use affluenza_register::Register;
 use anyhow::{Context, Result, anyhow};
+use tokio::net::TcpListener;
 
 pub use self::check_events::CheckEvents;
 pub use self::emit::Emit;
@@ -185,6 +188,21 @@ fn with_platform<T>(
     })
 }
 
+/// Listens on a configured address. Port 0 stands for `default`, or for a free port if another
+/// program holds that.
+async fn listen(address: &str, default: u16) -> io::Result<TcpListener> {
+    let Some(host) = address.strip_suffix(":0") else {
+        return affluenza_http::listen(address).await;
+    };
+    match affluenza_http::listen(&format!("{host}:{default}")).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            output::say(&format!("port {default} is taken: a free one is used"));
+            affluenza_http::listen(address).await
+        }
+        listening => listening,
+    }
+}
+
 /// Reads the configured register.
 fn register(settings: &Settings) -> Result<Register> {
     RegisterFiles::configured(settings).register
@@ -252,6 +270,16 @@ fn classifier_with(settings: &Settings, register: Register, geo: Geo) -> Classif
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_default_port_that_is_taken_is_replaced_and_a_chosen_one_is_not() {
+        let holder = listen("127.0.0.1:0", 0).await.unwrap();
+        let taken = holder.local_addr().unwrap().port();
+        let other = listen("127.0.0.1:0", taken).await.unwrap();
+        assert_ne!(other.local_addr().unwrap().port(), taken);
+        let chosen = format!("127.0.0.1:{taken}");
+        assert!(listen(&chosen, 1).await.is_err());
+    }
 
     #[test]
     fn a_wrong_file_of_device_rules_is_named_with_its_line() {

@@ -8,7 +8,7 @@ use affluenza_disclosure::edition::{Closed, Editions};
 use affluenza_disclosure::open_data::Source;
 use affluenza_http::keys::KeyRing;
 use affluenza_http::telemetry::{CancellationToken, Metrics};
-use affluenza_http::{bounded, listen, metrics_route, serve, status_route};
+use affluenza_http::{bounded, metrics_route, serve, status_route};
 use affluenza_store::{Registers, Store};
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
@@ -21,6 +21,8 @@ use crate::output::say;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
+/// Default port.
+const PORT: u16 = 8080;
 /// Pause before closed years that could not be read are read again.
 const SEALS_PAUSE: Duration = Duration::from_secs(5);
 /// Timeout of a query in ClickHouse, in seconds.
@@ -60,7 +62,7 @@ impl RunningApi {
         stop: &CancellationToken,
     ) -> Result<Self> {
         let config = settings.serve.clone();
-        let listener: TcpListener = listen(&config.http.listen).await?;
+        let listener: TcpListener = super::listen(&config.http.listen, PORT).await?;
         let url = format!("{}://{}", config.http.scheme(), listener.local_addr()?);
         let mut reader = platform.reader.clone();
         reader.query_seconds_max = reader.query_seconds_max.min(QUESTION_SECONDS_MAX);

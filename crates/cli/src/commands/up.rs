@@ -1,6 +1,5 @@
 use std::time::{Duration, Instant};
 
-use affluenza_http::keys::{KeyStore, NewKey, Role};
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::Writer;
 use affluenza_pipeline::{Progress, Until};
@@ -8,16 +7,18 @@ use affluenza_register::Register;
 use affluenza_simulator::{Options, Simulation, TargetFigures};
 use affluenza_store::Store;
 use anyhow::{Context, Result, anyhow, bail};
+use jiff::Timestamp;
 
 use crate::args::{self, Up};
 use crate::commands::chain::Witness;
 use crate::commands::collect::RunningCollector;
 use crate::commands::consume::{RunningConsumer, ends};
+use crate::commands::demo_keys::DemoKeys;
 use crate::commands::register_files::RegisterFiles;
 use crate::commands::serve::RunningApi;
 use crate::commands::simulate::produce;
 use crate::commands::watch::Watch;
-use crate::commands::year::{CloseOrder, Closing, close_year, said};
+use crate::commands::year::{CloseOrder, Closing, close_year};
 use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -54,9 +55,6 @@ pub fn run(settings: &Settings, args: &Up) -> Result<()> {
             "ready after {:.1} s",
             began.elapsed().as_secs_f64()
         ));
-        for line in platform.describe() {
-            say(&format!("  {line}"));
-        }
         let mut ending = Ending::default();
         let started = tokio::select! {
             started = RunningServices::start(&platform, settings) => started.map(Some),
@@ -136,7 +134,6 @@ impl RunningServices {
         Store::new(&platform.store).admin().check_guards().await?;
         let collector_stop = CancellationToken::new();
         let collector = RunningCollector::start(platform, settings, collector_stop.clone()).await?;
-        introduce(&collector, settings)?;
         if let Err(error) = super::recover::recover(platform, settings).await {
             tracing::error!(
                 error = format!("{error:#}"),
@@ -148,10 +145,6 @@ impl RunningServices {
             RunningConsumer::start(platform, settings, Until::Stopped, consumer_stop.clone())?;
         let watch = Watch::start(settings, platform, &consumer.progress).await?;
         let api = RunningApi::start(platform, settings, &consumer_stop).await?;
-        say(&format!(
-            "  API         {}/docs  figures under /v1",
-            api.url
-        ));
         Ok(Self {
             collector,
             collector_stop,
@@ -181,8 +174,12 @@ impl UpTask<'_> {
     ) -> Result<()> {
         let progress = parts.consumer.progress.clone();
         let (bus, store) = (platform.bus.clone(), Store::new(&platform.store));
+        let screen = match self.args.once {
+            true => String::new(),
+            false => self.screen(&parts, platform)?,
+        };
         tokio::select! {
-            shown = self.foreground(&bus, &store, &progress, stop) => shown?,
+            shown = self.foreground(&bus, &store, &progress, stop, &screen) => shown?,
             // Without a signal, the consumer ends only on an error.
             ended = parts.consumer.ended() => return ended.and(Err(anyhow!("the consumer ended unexpectedly"))),
             ended = parts.collector.ended() => return ended.and(Err(anyhow!("the collector ended unexpectedly"))),
@@ -211,6 +208,7 @@ impl UpTask<'_> {
         store: &Store,
         progress: &Progress,
         stop: &CancellationToken,
+        screen: &str,
     ) -> Result<()> {
         let (args, register) = (self.args, self.register);
         if args.demo {
@@ -221,6 +219,8 @@ impl UpTask<'_> {
         }
         if args.demo && !stop.is_cancelled() {
             close_years(store, bus, self.settings).await?;
+        }
+        if args.demo && args.once && !stop.is_cancelled() {
             let mut report = args::ReportArgs::of_year(YEARS[1], Some(YEARS[0]), args.look.lang);
             report.format = Some(match args.look.format {
                 args::OutputFormat::Text => args::ReportFormat::Text,
@@ -231,10 +231,53 @@ impl UpTask<'_> {
             super::report::deliver(&tables, &report)?;
         }
         if !args.once && !stop.is_cancelled() {
-            say("running; Ctrl-C ends it");
+            say(screen);
             stop.cancelled().await;
         }
         Ok(())
+    }
+
+    /// Returns the last screen: addresses, a command that sends an event, and how to end.
+    fn screen(&self, parts: &RunningServices, platform: &Platform) -> Result<String> {
+        let (api, collector) = (&parts.api.url, parts.collector.url());
+        let mut lines = vec![
+            String::new(),
+            format!("Dashboard   {api}/"),
+            format!("API         {api}/docs"),
+            format!("Collector   {collector}"),
+        ];
+        lines.extend(platform.describe());
+        lines.push(String::new());
+        if self.args.demo {
+            let keys = DemoKeys::open(self.settings)?;
+            lines.push(format!(
+                "Keys        valid until {}; for reading figures: {}",
+                keys.until, keys.reader
+            ));
+            lines.push("Send an event; `affluenza events` shows what became of it:".into());
+            lines.push(self.example(&collector, &keys.writer));
+        } else if parts.collector.is_closed {
+            lines.push(
+                "No key yet: `affluenza keys create NAME --role writer --ente CODE` creates one."
+                    .into(),
+            );
+        }
+        lines.push("running; Ctrl-C ends it".into());
+        Ok(lines.join("\n"))
+    }
+
+    /// Returns a command that sends an event of a portal of the register.
+    fn example(&self, collector: &str, key: &str) -> String {
+        let portal = self.register.portals().next();
+        let (ente, portal) = portal.map_or(("c_d612", "servizi-online"), |portal| {
+            (portal.ente(), portal.code())
+        });
+        let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+        format!(
+            r#"  curl {collector} -H "Authorization: Bearer {key}" -H "Content-Type: application/json" -d '
+    {{"specversion": "1.0", "type": "it.affluenza.access.v1", "source": "https://portal.example.it", "id": "try-1",
+     "time": "{time}", "data": {{"ente": "{ente}", "portal": "{portal}"}}}}'"#
+        )
     }
 }
 
@@ -256,23 +299,13 @@ async fn close_years(
             unread_seconds_max: settings.consume.stuck_seconds,
         };
         if let Closing::Sealed(seal, sealed) = close_year(store, bus, &witness, &order).await? {
-            say(&said(&seal, &sealed, register.version()));
+            let uses = sealed.service_uses();
+            say(&format!(
+                "{year}: {uses} service uses; the year is closed, seal {}",
+                seal.number
+            ));
         }
     }
-    Ok(())
-}
-
-/// Prints the address of the collector, and creates a first key for trying it. Both appear at once,
-/// so that a program that reads the address finds the key as well.
-fn introduce(collector: &RunningCollector, settings: &Settings) -> Result<()> {
-    let mut text = format!("  {}", collector.describe());
-    if collector.is_closed {
-        let store = KeyStore::new(settings.keys.file_in(&settings.engine.data));
-        let (_, secret) = store.create(NewKey::new("to try with", Role::Writer))?;
-        text.push_str("\n  a key to try it with, shown this once: ");
-        text.push_str(secret.expose());
-    }
-    say(&text);
     Ok(())
 }
 

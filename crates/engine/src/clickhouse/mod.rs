@@ -272,6 +272,11 @@ impl Startable for ClickHouse {
         (settings, library)
     }
 
+    fn any_port((mut settings, library): Self::Recipe) -> Self::Recipe {
+        settings.http_port = None;
+        (settings, library)
+    }
+
     async fn look(&self) -> HealthAnswer {
         ports::look(self.http_port, http::is_up(self.http_port)).await
     }

@@ -205,6 +205,11 @@ impl Startable for Kafka {
         (settings, jars)
     }
 
+    fn any_port((mut settings, jars): Self::Recipe) -> Self::Recipe {
+        settings.port = None;
+        (settings, jars)
+    }
+
     async fn look(&self) -> HealthAnswer {
         let port = self.ports.broker;
         ports::look(port, probe::is_ready(port, &self.cluster)).await
