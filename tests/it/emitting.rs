@@ -196,3 +196,56 @@ pub fn events_are_checked_before_they_are_sent(_: &Engines) {
         BTreeMap::from([(Some(2), "/data/ente".into()), (Some(3), "".into())])
     );
 }
+
+pub fn the_last_events_are_listed_with_their_fates(engines: &Engines) {
+    let place = engines.place("events");
+    place.run(&["migrate"]);
+    let records = [
+        event(1),
+        event(1),
+        event(2).replace("servizi-online", "servizi_online"),
+        event(3).replace("\"id\":\"3\"", "\"id\":\"mario@example.it\""),
+        report("r", 3, "[]"),
+        event(4),
+    ];
+    let records = records.iter().map(|record| ("key", record.as_bytes()));
+    place.produce(records);
+    let list = |arguments: &[&str]| -> Vec<Value> {
+        let command = [&["events", "--format", "ndjson"], arguments].concat();
+        let text = place.run(&command);
+        let lines = text.lines().filter(|line| !line.is_empty());
+        lines
+            .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+            .collect()
+    };
+    assert_eq!(list(&[]).len(), 0, "the consumer has decided nothing yet");
+    place.run(&["consume", "--once"]);
+    let found = list(&[]);
+    let fates: Vec<&Value> = found.iter().map(|event| &event["fate"]).collect();
+    let expected = [
+        "accepted",
+        "duplicate",
+        "accepted",
+        "refused",
+        "report",
+        "accepted",
+    ];
+    assert_eq!(fates, expected);
+    let detail = |at: usize| found[at]["detail"].as_str().unwrap_or_default();
+    assert!(
+        detail(2).contains("did you mean \"servizi-online\"?"),
+        "{}",
+        detail(2)
+    );
+    assert_eq!(found[3]["reason"], "personal-data");
+    assert!(
+        detail(3).starts_with("/id: found an e-mail address"),
+        "{}",
+        detail(3)
+    );
+    let text = serde_json::to_string(&found).expect("it is JSON");
+    assert!(!text.contains("mario"), "{text}");
+    assert_eq!(list(&["--last", "1"]).len(), 1);
+    assert_eq!(list(&["--ente", "firenze"]).len(), 5);
+    assert_eq!(list(&["--source", "https://other"]).len(), 0);
+}

@@ -157,6 +157,7 @@ const SHORT: &[(&str, Test)] = tests![
     emitting::numbers_that_never_arrive_are_named,
     emitting::one_event_by_hand,
     emitting::events_are_checked_before_they_are_sent,
+    emitting::the_last_events_are_listed_with_their_fates,
     portals::examples_reach_the_facts,
     doubts::lost_hour_rows_are_marked_and_rebuilt,
     doubts::newer_rules_do_not_split_a_block,

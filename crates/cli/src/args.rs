@@ -88,6 +88,8 @@ pub enum Command {
     Emit(crate::commands::Emit),
     /// Check a portal's events before they are sent, and explain each refusal.
     CheckEvents(crate::commands::CheckEvents),
+    /// List the last events of portals, and what became of each: accepted, duplicate or refused.
+    Events(crate::commands::FollowEvents),
     /// Migrate the database and the topics to this program's schema.
     Migrate(Migrate),
     /// Check, compare and load the register of public bodies, portals and services.

@@ -17,6 +17,7 @@ mod demo_keys;
 mod doubts;
 mod emit;
 mod erase;
+mod events;
 mod figures;
 mod import;
 mod keys;
@@ -56,6 +57,7 @@ use tokio::net::TcpListener;
 
 pub use self::check_events::CheckEvents;
 pub use self::emit::Emit;
+pub use self::events::FollowEvents;
 use self::register_files::RegisterFiles;
 use crate::args::{Args, Command, Import};
 use crate::output;
@@ -112,6 +114,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Classify(classify) => classify::run(&settings, &classify),
         Command::Emit(emit) => emit::run(&settings, &emit),
         Command::CheckEvents(check) => check_events::run(&settings, &check),
+        Command::Events(events) => events::run(&settings, &events),
         Command::Migrate(migrate) => migrate::run(&settings, &migrate),
         Command::Register(what) => register::run(&settings, &what),
         Command::DeadLetters(what) => dead_letters::run(&settings, &what),
