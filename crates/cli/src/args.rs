@@ -7,6 +7,7 @@ pub mod collect;
 mod dead_letters;
 pub mod erase;
 mod figures;
+mod help;
 pub mod keys;
 mod report;
 pub mod serve;
@@ -20,20 +21,24 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub use access_log::{AccessLogArgs, ClientOption};
 pub use dead_letters::{DeadLetters, ListDeadLetters, RequeueDeadLetters};
 pub use figures::{CheckData, ImportFigures};
+pub use help::command;
 pub use report::{ReportArgs, ReportFormat};
+
+/// Heading of the options that every command has.
+const GLOBAL: &str = "Global options";
 
 /// Counts how public-service portals are used, exactly once.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100)]
 pub struct Args {
     /// Configuration file (TOML).
-    #[arg(long, global = true, env = "AFFLUENZA_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "AFFLUENZA_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Folder for the data of the local engines.
-    #[arg(long, global = true, env = "AFFLUENZA_DATA", value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "AFFLUENZA_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Log filter: error, warn, info, debug, trace, or a list such as `warn,affluenza_kafka=debug`.
-    #[arg(long, global = true, env = "AFFLUENZA_LOG", value_name = "FILTER")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "AFFLUENZA_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     #[command(subcommand)]
     pub command: Command,

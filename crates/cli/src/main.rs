@@ -11,7 +11,7 @@ mod tests;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
 
 use crate::args::Args;
 
@@ -23,7 +23,8 @@ const EXIT_FAILED: u8 = 1;
 fn main() -> ExitCode {
     // Engines run in copies of this program, which must not continue past this line.
     affluenza_engine::run_if_child();
-    let args = match Args::try_parse() {
+    let matches = args::command().try_get_matches();
+    let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) if error.use_stderr() => {
             output::complain(&args::one_line(&error));

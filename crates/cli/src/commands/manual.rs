@@ -2,21 +2,19 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
-use clap::CommandFactory as _;
-
-use crate::args::{Args, Completions, Man};
+use crate::args::{self, Completions, Man};
 use crate::output::{print, print_bytes};
+use anyhow::{Context, Result};
 
 pub fn completions(wanted: &Completions) -> Result<()> {
     let mut script = Vec::new();
-    let mut command = Args::command();
+    let mut command = args::command();
     clap_complete::generate(wanted.shell, &mut command, "affluenza", &mut script);
     print_bytes(&script)
 }
 
 pub fn man(wanted: &Man) -> Result<()> {
-    let command = Args::command();
+    let command = args::command();
     let Some(folder) = &wanted.out else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page)?;
@@ -39,7 +37,7 @@ mod tests {
             out: Some(folder.path().into()),
         })
         .unwrap();
-        for command in Args::command().get_subcommands() {
+        for command in args::command().get_subcommands() {
             let name = command.get_name();
             if name == "help" || command.is_hide_set() {
                 continue;
