@@ -88,11 +88,20 @@ fn every_form() -> Result<(), Box<dyn std::error::Error>> {
             let started = Instant::now();
             while import.next_event()?.is_some() {}
             best = best.min(started.elapsed().as_secs_f64());
-            assert_eq!(import.summary().events(), LINES_OF_FORM as u64, "{}", path.display());
+            assert_eq!(
+                import.summary().events(),
+                LINES_OF_FORM as u64,
+                "{}",
+                path.display()
+            );
         }
         let speed = LINES_OF_FORM as f64 / best;
         slowest = slowest.min(speed);
-        println!("{:>9.0} lines/s  {}", speed, path.file_stem().unwrap_or_default().display());
+        println!(
+            "{:>9.0} lines/s  {}",
+            speed,
+            path.file_stem().unwrap_or_default().display()
+        );
     }
     if slowest < GOAL {
         return Err(format!("a form is read at {slowest:.0} lines/s, less than {GOAL:.0}").into());

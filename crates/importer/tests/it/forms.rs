@@ -88,7 +88,10 @@ fn compressed(log: &str, name: &str) -> Vec<u8> {
 fn every_form_gives_the_same_events() {
     let logs = logs();
     let (combined, _) = import("combined", &[logs["combined"].clone().into_bytes()]);
-    let agent = |kept: &Kept| kept.event().client.user_agent.replace(['+', ' '], "%20");
+    let agent = |kept: &Kept| {
+        let agent = kept.event().client.user_agent;
+        agent.unwrap_or_default().replace(['+', ' '], "%20")
+    };
     let mut layouts = Vec::new();
     for (name, log) in &logs {
         let (events, summary) = import(name, &[log.clone().into_bytes()]);
@@ -100,7 +103,7 @@ fn every_form_gives_the_same_events() {
         );
         if events
             .iter()
-            .any(|kept| !kept.event().client.user_agent.is_empty())
+            .any(|kept| kept.event().client.user_agent.is_some())
         {
             let agents = |events: &[Kept]| events.iter().map(agent).collect::<Vec<_>>();
             assert_eq!(agents(&events), agents(&combined), "{name}");
