@@ -90,7 +90,7 @@ fn check_sources(place: &Place<'_>) {
         let file = format!("{folder}/{kind}.toml");
         let told = place.run(&["import", "figures", &file]);
         assert!(
-            told.contains("rows from Centro Servizi Territoriale"),
+            told.contains("rows from Centro Servizi Tecnologico"),
             "{told}"
         );
         let again = place.run(&["import", "figures", &file]);

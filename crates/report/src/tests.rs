@@ -779,7 +779,7 @@ fn other_sources_are_read_kept_and_doubted() {
     let with = with.to_text(Language::IT, 100);
     assert!(with.contains("9.299  16.208        +74%"), "{with}");
     assert!(
-        with.contains("Fonte: Centro Servizi Territoriale"),
+        with.contains("Fonte: Centro Servizi Tecnologico"),
         "{with}"
     );
 }
