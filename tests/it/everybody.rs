@@ -283,8 +283,12 @@ impl Codes {
             }
             told.push(told_of([("ente", ente), ("category", category)], &row[5]));
         }
-        // Variations need a closed previous year.
-        let of_services = [("variations", [0, 1], 2), ("top-services", [1, 0], 2)];
+        // Changes need a closed previous year.
+        let of_services = [
+            ("variations", [0, 1], 2),
+            ("service-changes", [0, 1], 2),
+            ("top-services", [1, 0], 2),
+        ];
         let of_services = of_services.into_iter();
         for (table, names, count) in of_services.filter(|(of, ..)| tables.contains_key(*of)) {
             for row in rows(table) {
@@ -306,6 +310,10 @@ impl Codes {
 
 fn accesses(tables: &BTreeMap<String, &Value>, year: &str) -> Vec<Told> {
     let mut told = Vec::new();
+    if !tables.contains_key("devices") {
+        // No portal sent accesses.
+        return told;
+    }
     let rows = |table: &str| list(&tables[table]["rows"]).clone();
     let devices = ["desktop", "smartphone", "tablet", "other"];
     for (row, device) in rows("devices").iter().zip(devices) {

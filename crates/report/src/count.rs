@@ -64,7 +64,7 @@ mod tests {
         let (shown, hidden) = (Count::Shown(30), Count::Hidden);
         assert_eq!(shown.share_of(Count::Shown(60)), Cell::Share(50.0));
         assert_eq!(shown.share_of(hidden), Cell::Suppressed);
-        assert_eq!(shown.change_from(Count::Shown(20)), Cell::Change(50.0));
+        assert_eq!(shown.change_from(Count::Shown(40)), Cell::Change(-25.0));
         assert_eq!(shown.change_from(Count::Shown(0)), Cell::Undefined);
         assert_eq!(hidden.change_from(shown), Cell::Suppressed);
         assert_eq!(shown.difference_from(hidden), None);

@@ -2,6 +2,7 @@
 
 mod count;
 pub mod document;
+mod findings;
 mod moved;
 mod names;
 mod notice;
@@ -21,6 +22,7 @@ mod public_tests;
 #[cfg(test)]
 mod tests;
 
+pub use findings::{ComparedShare, Growth, ServiceChange, Share, YearFinding};
 pub use moved::{Moved, MovedPart, moved};
 pub use notice::{AcceptedLoss, Notice};
 pub use report::{Report, ReportRequest};

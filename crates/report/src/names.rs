@@ -1,6 +1,6 @@
 //! Stored codes, and their names in the register.
 
-use affluenza_register::{Ente, Register};
+use affluenza_register::{Ente, Register, Service};
 use serde::Serialize;
 
 use affluenza_words::Language;
@@ -63,6 +63,36 @@ impl CategoryName {
             .chain(extra)
             .map(|code| Self::of(register, code))
             .collect()
+    }
+}
+
+/// Code and names of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceName {
+    /// Code in the register, or a code that is not registered.
+    pub service: String,
+    /// Italian name; the code if there is no name.
+    pub service_name_it: String,
+    /// English name; the Italian one or the code if there is no English name.
+    pub service_name_en: String,
+}
+
+impl ServiceName {
+    /// Returns the service stored as `code`.
+    pub(crate) fn of(register: &Register, code: &str) -> Self {
+        let known = register.service(code);
+        let name_it = known.map_or(code, Service::name_it);
+        let name_en = known.and_then(Service::name_en).unwrap_or(name_it);
+        Self {
+            service: known.map_or(code, Service::code).to_owned(),
+            service_name_it: name_it.to_owned(),
+            service_name_en: name_en.to_owned(),
+        }
+    }
+
+    /// Returns the name in a language.
+    pub fn shown(&self, language: Language) -> String {
+        harmless(language.choose(&self.service_name_it, &self.service_name_en))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::names::UNREGISTERED;
 use crate::ratio::share_percent;
 use crate::report::{Report, ReportRequest};
 use crate::scope;
-use crate::tables::{CrossRow, CrossTable, Kinds};
+use crate::tables::{CrossTable, Kinds};
 
 /// A caution about the data that the tables alone do not show.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,6 +26,11 @@ pub enum Notice {
     /// Nothing was recorded in the compared year, so there are no changes to show.
     NoDataToCompare {
         /// Compared year.
+        year: i16,
+    },
+    /// Portals sent service uses, but no accesses: their number is unknown, not zero.
+    NoAccesses {
+        /// Year of the report.
         year: i16,
     },
     /// Plain uses, payments and bookings do not add up to all service uses.
@@ -248,8 +253,7 @@ pub(crate) fn on_offer(
     }
 
     let (mut enti, mut ente_categories, mut service_uses) = (BTreeSet::new(), 0, 0);
-    let rows = offered.enti.iter();
-    let offered: BTreeMap<&str, &CrossRow> = rows.map(|row| (&*row.name.ente, row)).collect();
+    let offered = offered.by_ente();
     for row in usage.enti.iter().filter(|row| row.name.registered) {
         let offered = offered.get(&*row.name.ente);
         for (category, count) in &row.by_category {

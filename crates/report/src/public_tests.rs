@@ -1,6 +1,6 @@
 //! The public edition, with cells hidden.
 
-use affluenza_disclosure::{CountTable, Public, Secret, TableDimension, Threshold};
+use affluenza_disclosure::{Count, CountTable, Public, Secret, TableDimension, Threshold};
 use affluenza_store::figures::YearFigures;
 
 use crate::document::{Block, Cell, Document, PublicEdition};
@@ -27,12 +27,14 @@ fn uses(year: i16, figures: &YearFigures) -> Public<6> {
         let month = if row.category == "sport" { 2 } else { 1 };
         let month = format!("{year}-{month:02}");
         table.add_to(2, ["", "", "", "", &month, ""], row.service_uses);
-        let service = format!("of-{}", row.category);
-        table.add_to(
-            1,
-            ["", &row.category, "", &service, "", ""],
-            row.service_uses,
-        );
+        let service = match &*row.category {
+            "anagrafe" => "certificati",
+            "sicurezza" => "multe",
+            "sport" => "piscine",
+            _ => "nuovo-servizio",
+        };
+        let labels = ["", &*row.category, "", service, "", ""];
+        table.add_to(1, labels, row.service_uses);
     }
     table.suppress(SMALL, &SECRET, &[]).unwrap()
 }
@@ -107,6 +109,41 @@ fn others_of_many_enti_hide_what_their_rows_hide() {
         hidden += usize::from(is_hidden);
     }
     assert!(hidden > 0);
+}
+
+/// Returns the sentences on the first page.
+fn findings(document: &Document) -> Vec<&str> {
+    let blocks = document.sections[0].blocks.iter();
+    let findings = blocks.filter_map(|block| match block {
+        Block::Findings(findings) => Some(findings),
+        _ => None,
+    });
+    findings.flatten().map(|line| &*line.sentence).collect()
+}
+
+#[test]
+fn findings_rest_on_shown_counts() {
+    // The service stopped in the year: 7 uses of 2017 are hidden, 5,000 of 2016 are not.
+    let mut before = year_2016();
+    before.usage.push(cell("c_d612", "sport", "booking", 5_000));
+    let (now, before) = (uses(2017, &year_2017()), uses(2016, &before));
+    let sport = [None, Some("sport"), None, Some("piscine"), None, None];
+    assert_eq!(now.cell(sport), Count::Hidden);
+    assert_eq!(before.cell(sport), Count::Shown(5_000));
+    let edition = PublicEdition {
+        small_count: SMALL.k,
+        uses: &now,
+        uses_before: Some(&before),
+        accesses: &accesses(),
+        has_users: false,
+    };
+    let document = Document::public(&report(), edition, &register(), Language::EN);
+    let told = findings(&document);
+    assert!(told[0].contains("“Certificates” (+31,"), "{told:?}");
+    assert!(!told.concat().contains("piscine"), "{told:?}");
+    let whole = report();
+    let internal = Document::new(&whole, Language::EN);
+    assert_ne!(findings(&internal), told);
 }
 
 #[test]

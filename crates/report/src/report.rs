@@ -7,15 +7,16 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::document::{Document, ENTI_MAX};
+use crate::findings::{FindingCounts, YearFinding};
 use crate::moved::{self, Moved};
 use crate::notice::{self, AcceptedLoss, Notice};
 use crate::scope;
 use crate::seal::{SealNote, SealedYear};
 use crate::sources::{self, FigureSet, ImplausibleFigure};
 use crate::tables::{
-    self, Accesses, BreakdownTables, CategoryRow, CategoryVariations, CellRow, CrossTable, Devices,
-    EnteChange, EnteName, Hours, MonthRow, Moves, Places, ServiceRow, Totals, Variation,
-    Variations,
+    self, Accesses, BreakdownTables, CategoryCounts, CategoryRow, CategoryVariations, CellRow,
+    Contribution, CrossTable, Devices, EnteChange, EnteName, Hours, MonthRow, Moves,
+    OfferedService, Places, ServiceRow, Totals, Variation, Variations,
 };
 use affluenza_words::Language;
 
@@ -55,6 +56,8 @@ pub struct Report {
     pub offered_on: Date,
     /// Version of the register that names and offered services come from.
     pub register_version: String,
+    /// What happened in the year, the most important first.
+    pub findings: Vec<YearFinding>,
     /// Total service uses.
     pub totals: Totals,
     /// Service uses by category.
@@ -71,6 +74,10 @@ pub struct Report {
     pub usage_by_kind: Vec<CellRow>,
     /// Services that changed most, by category.
     pub variations: Vec<CategoryVariations>,
+    /// Services with other uses than in the compared year, by category, the greatest change first.
+    pub service_changes: Vec<Variation>,
+    /// Largest changes of a service in an ente; empty for one ente.
+    pub contributions: Vec<Contribution>,
     /// Services that are new, retired, unused or broken.
     pub service_status: Vec<Variation>,
     /// Most used services.
@@ -90,6 +97,9 @@ pub struct Report {
     pub hours: Hours,
     /// Services offered by ente and category.
     pub offered: CrossTable,
+    /// Services offered by the only ente, with their uses; empty for all enti.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub offered_services: Vec<OfferedService>,
     /// Figures of other sources, at most one set of a kind. A missing kind is not available.
     pub sources: Vec<FigureSet>,
     /// Doubts about the figures of other sources.
@@ -150,7 +160,15 @@ impl Report {
             before,
         };
         let variations = variations.build();
+        let service_changes = tables::changes(&categories, &variations);
         let detail = &figures.detail;
+        let offered_services = ente.map(|ente| {
+            let is_compared = before.is_some();
+            OfferedService::all(register, ente, offered_on, &variations, is_compared)
+        });
+        let contributions = before.filter(|_| ente.is_none()).map(|before| {
+            Contribution::largest(register, &detail.services, &before.detail.services)
+        });
 
         let mut report = Self {
             year,
@@ -162,10 +180,13 @@ impl Report {
             moved: Vec::new(),
             offered_on,
             register_version: register.version().to_owned(),
-            moves: Moves::build(&categories),
+            findings: Vec::new(),
+            moves: Moves::build(categories.iter().map(CategoryCounts::of)),
             ente_changes: Vec::new(),
             usage_by_kind: usage.cells(register, &figures.usage),
-            variations: tables::by_category(&categories, &variations),
+            variations: tables::main_variations(&service_changes, totals.kinds.service_uses),
+            service_changes,
+            contributions: contributions.unwrap_or_default(),
             service_status: tables::with_status(&variations),
             top_services: ServiceRow::top(register, offered_on, &figures.services),
             accesses: Accesses::build(register, counted, detail),
@@ -178,6 +199,7 @@ impl Report {
             usage,
             devices,
             offered,
+            offered_services: offered_services.unwrap_or_default(),
             sources: Vec::new(),
             doubts: Vec::new(),
             warnings: Vec::new(),
@@ -188,6 +210,8 @@ impl Report {
             report.ente_changes = EnteChange::all(register, &figures.usage, before);
         }
         report.warnings = report.notices(question, figures, compared);
+        let counts = FindingCounts::of(&report, question, figures, before, &variations);
+        report.findings = counts.findings();
         report
     }
 
@@ -206,6 +230,10 @@ impl Report {
             && !has_uses(before)
         {
             notices.push(Notice::NoDataToCompare { year });
+        }
+        if has_uses(figures) && self.devices.accesses + self.devices.bot_accesses == 0 {
+            let year = self.year;
+            notices.push(Notice::NoAccesses { year });
         }
         let doubtful = [Some(figures), compared.map(|(_, before)| before)];
         let months: Vec<String> = doubtful

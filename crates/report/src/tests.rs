@@ -617,7 +617,7 @@ fn one_ente_has_its_own_figures_only() {
     let status: Vec<_> = report
         .service_status
         .iter()
-        .map(|row| (&*row.service, row.status))
+        .map(|row| (&*row.name.service, row.status))
         .collect();
     assert_eq!(status, [("certificati", Some(Status::New))]);
     let text = report.to_text(Language::IT, 80);
@@ -652,7 +652,7 @@ fn status(now: ([u64; 3], &str), before: Option<([u64; 3], &str)>) -> Option<Sta
     let before = before.as_ref().map(|figures| (2016, figures));
     let report = Report::build(&question, &figures(now), before);
     let mut rows = report.service_status.iter();
-    rows.find(|row| row.service == "certificati")
+    rows.find(|row| row.name.service == "certificati")
         .and_then(|row| row.status)
 }
 
@@ -777,11 +777,9 @@ fn other_sources_are_read_kept_and_doubted() {
     );
     let with = report.with_sources(&[source("probe-alerts")], &register);
     let with = with.to_text(Language::IT, 100);
-    assert!(with.contains("9.299  16.208        +74%"), "{with}");
-    assert!(
-        with.contains("Fonte: Centro Servizi Tecnologico"),
-        "{with}"
-    );
+    let is_total = |line: &str| line.contains("9.299  16.208") && line.ends_with("+74%");
+    assert!(with.lines().any(is_total), "{with}");
+    assert!(with.contains("Fonte: Centro Servizi Tecnologico"), "{with}");
 }
 
 #[test]
@@ -814,9 +812,9 @@ fn help_desk_and_availability_are_read_and_shown_by_month() {
         "febbraio 96 101",
         "marzo 80 non disponibile",
         "Totale 296 non disponibile",
-        "gennaio 99,95 99,50",
-        "febbraio 98,70 99,50",
-        "marzo 100,00 non disponibile",
+        "gennaio 99,95 99,5",
+        "febbraio 98,7 99,5",
+        "marzo 100 non disponibile",
     ] {
         assert!(lines.contains(&words(line)), "{line} in {text}");
     }

@@ -79,6 +79,99 @@ edition-restated = restated
 edition-restated-for = restated: { $cause }
 edition-hash = checksum (SHA-256): { $hash }
 
+## Findings
+
+annex = Annex { $number } · { $title }
+finding-reference = Table: { $title }
+
+finding-growth =
+    { $trend ->
+        [up] Uses rose from { $before } to { $uses } ({ $growth } on { $compared }).
+        [down] Uses fell from { $before } to { $uses } ({ $growth } on { $compared }).
+       *[flat] Uses were { $uses }, as in { $compared }.
+    }
+    .title = { $growth } on { $compared }
+finding-contribution =
+    { $trend ->
+        [up] Uses rose from { $before } to { $uses };
+       *[down] Uses fell from { $before } to { $uses };
+    } without “{ $service }” ({ $ente ->
+        [none] { $difference }
+       *[other] { $ente }, { $difference }
+    }) the change would have been { $rest }.
+    .title =
+        { $ente ->
+            [none] “{ $service }”, { $difference }
+           *[other] “{ $service }” ({ $ente }), { $difference }
+        }
+finding-concentration = A single public body, { $ente }, recorded { $part } of { $whole } uses.
+    .title = { $ente } recorded { $part } of { $whole } uses
+finding-service-concentration = A single service, “{ $service }”, recorded { $part } of { $whole } uses.
+    .title = “{ $service }” recorded { $part } of { $whole } uses
+finding-enti-without-uses =
+    { $enti ->
+        [one] { $enti } public body of { $offering } recorded no use,
+       *[other] { $enti } public bodies of { $offering } recorded no use,
+    } although { $services ->
+        [one] { $services } service was active.
+       *[other] { $services } services were active.
+    }
+    .title =
+        { $enti ->
+            [one] { $enti } public body of { $offering } recorded no use
+           *[other] { $enti } public bodies of { $offering } recorded no use
+        }
+finding-services-without-uses =
+    { $services ->
+        [one] { $services } of { $offered } active services was not used in the year.
+       *[other] { $services } of { $offered } active services were not used in the year.
+    }
+    .title =
+        { $services ->
+            [one] { $services } service of { $offered } was not used
+           *[other] { $services } services of { $offered } were not used
+        }
+finding-turns =
+    { $form ->
+        [first] The most used of the new services is “{ $started }” ({ $gained } uses).
+        [second] The retired service with the largest fall is “{ $stopped }” ({ $lost } uses fewer).
+       *[both] The retired service with the largest fall is “{ $stopped }” ({ $lost } uses fewer); the most used of the new services is “{ $started }” ({ $gained } uses).
+    }
+    .title =
+        { $form ->
+            [first] new “{ $started }”
+            [second] retired “{ $stopped }”
+           *[both] retired “{ $stopped }”, new “{ $started }”
+        }
+finding-mobile =
+    { $before ->
+        [none] Smartphones and tablets made { $part } of { $whole } visits.
+       *[other] Smartphones and tablets made { $part } of { $whole } visits ({ $before } in { $compared }).
+    }
+    .title = { $share } of visits by smartphone and tablet
+finding-off-hours =
+    { $before ->
+        [none] Users outside office hours: { $share } of all.
+       *[other] Users outside office hours: { $share } of all ({ $before } in { $compared }).
+    }
+    .title = { $share } of users outside office hours
+finding-digital-identity = Uses with a digital identity (SPID, CIE, CNS) were { $part } of { $whole } ({ $before } in { $compared }).
+    .title = { $share } of uses with a digital identity
+finding-categories =
+    { $form ->
+        [first] The category with the largest rise is { $rising } ({ $rise }).
+        [second] The category with the largest fall is { $falling } ({ $fall }).
+       *[both] The category with the largest rise is { $rising } ({ $rise }), the one with the largest fall is { $falling } ({ $fall }).
+    }
+    .title =
+        { $form ->
+            [first] { $rising } { $rise }
+            [second] { $falling } { $fall }
+           *[both] { $rising } { $rise }, { $falling } { $fall }
+        }
+finding-top-services = The { $services } most used services recorded { $part } of { $whole } uses.
+    .title = the first { $services } recorded { $part } of { $whole } uses
+
 ## Main figures
 
 summary = At a glance
@@ -98,6 +191,7 @@ detail-visitors =
         [one] { $visitors } daily unique visitor
        *[other] { $visitors } daily unique visitors
     }
+detail-no-visits = not received from portals
 detail-mobile = were by smartphone or tablet
 detail-off-hours = came outside office hours
 detail-offered = services on offer per public body on { $day }
@@ -244,12 +338,19 @@ usage-by-kind = Uses by public body, category and kind
 offered = Services on offer on { $day }
     .caption = Services on offer by public body on { $day } (number of services)
     .without = Public bodies without services: { $names }.
+offered-services =
+    .caption = Services active on { $day }, with their uses (number of uses)
 
 ## Services
 
 variations = Main changes by category
     .caption = Services that changed most, by category (number of uses)
     .caption-public = Services that changed most, of those with public figures in both years (number of uses)
+service-changes = Changes of all services
+    .caption = Changes of all services, by category (number of uses)
+    .caption-public = Changes of the services with public figures in both years (number of uses)
+contributions = Changes by public body and service
+    .caption = Largest changes of a service in a public body (number of uses)
 service-status = New, retired, unused and broken services
     .caption = Status during the year (number of uses and of failed attempts)
 top-services = Most used services
@@ -349,6 +450,7 @@ check-broken = No service is broken
 check-sources = Figures of other sources do not contradict themselves
 
 note-no-data = No data for { $year }.
+note-no-accesses = In { $year } portals sent uses but no visits: the number of visits is unknown.
 note-no-data-to-compare = No use recorded in { $compared }: changes are not defined.
 note-kinds = Kinds do not add up to the total: their sum is { $sum }, all uses are { $uses }.
 note-unregistered-use =
@@ -432,7 +534,10 @@ term-off-hours = Share outside office hours
     .text = Share of users in night and evening hours: each band weighs in proportion to its length.
     .unit = %
 term-change = Change
-    .text = The difference from the compared year, in percent of that year. On a zero or missing base it is not defined.
+    .text = The difference from the compared year, in percent of that year. With fewer than 30 uses in that year it is not defined. Above 200% its factor is shown, too: ×4.4 is 4.4 times the earlier figure.
+    .unit = %
+term-share = Share
+    .text = The part in percent of the whole, rounded: shares may not add up to 100%.
     .unit = %
 term-offered = Services on offer
     .text = The services deployed on the last day of the year according to the register, counted once for each public body that offers them.
@@ -453,7 +558,7 @@ term-login = Login
     .text = How the person logged in: SPID, CIE, CNS, password or not at all. The share is of the uses.
     .unit = uses, visits
 term-signs = n/a, not available, –, *
-    .text = Not defined (a change on zero, for instance); a figure that no source supplied; zero; a figure left out because it is about too few people.
+    .text = Not defined (a change or share of fewer than 30); a figure that no source supplied; zero; a figure left out because it is about too few people.
 
 ## Public edition
 
@@ -463,6 +568,14 @@ protection = Protection of data
             [one] The count 1 could point at a single person: it is left out (*),
            *[other] Counts from 1 to { $last } could point at single persons: they are left out (*),
         } with those from which they could be derived. In the tables published together { $hidden } cells are left out; a zero is always shown, and a value computed from a cell left out is left out, too. Failed attempts, restatements and findings with figures are in the internal edition only.
+
+## Centre
+
+contact = Contact
+contact-centre = Published by { $text }
+contact-address = Address: { $text }
+contact-questions = Questions: { $text }
+contact-licence = Licence: { $text }
 
 ## Open data
 

@@ -79,6 +79,99 @@ edition-restated = dati rettificati
 edition-restated-for = dati rettificati per: { $cause }
 edition-hash = impronta di verifica (SHA-256): { $hash }
 
+## Findings
+
+annex = Allegato { $number } · { $title }
+finding-reference = Tabella: { $title }
+
+finding-growth =
+    { $trend ->
+        [up] Gli utilizzi sono aumentati da { $before } a { $uses } ({ $growth } sul { $compared }).
+        [down] Gli utilizzi sono diminuiti da { $before } a { $uses } ({ $growth } sul { $compared }).
+       *[flat] Gli utilizzi sono { $uses }, come nel { $compared }.
+    }
+    .title = { $growth } sul { $compared }
+finding-contribution =
+    { $trend ->
+        [up] Gli utilizzi sono aumentati da { $before } a { $uses };
+       *[down] Gli utilizzi sono diminuiti da { $before } a { $uses };
+    } senza «{ $service }» ({ $ente ->
+        [none] { $difference }
+       *[other] { $ente }, { $difference }
+    }) la variazione sarebbe stata di { $rest }.
+    .title =
+        { $ente ->
+            [none] «{ $service }», { $difference }
+           *[other] «{ $service }» ({ $ente }), { $difference }
+        }
+finding-concentration = Un solo ente, { $ente }, ha registrato { $part } utilizzi su { $whole }.
+    .title = { $ente } ha registrato { $part } utilizzi su { $whole }
+finding-service-concentration = Un solo servizio, «{ $service }», ha registrato { $part } utilizzi su { $whole }.
+    .title = «{ $service }» ha registrato { $part } utilizzi su { $whole }
+finding-enti-without-uses =
+    { $enti ->
+        [one] { $enti } ente su { $offering } non ha registrato utilizzi,
+       *[other] { $enti } enti su { $offering } non hanno registrato utilizzi,
+    } pur avendo { $services ->
+        [one] { $services } servizio attivo.
+       *[other] { $services } servizi attivi.
+    }
+    .title =
+        { $enti ->
+            [one] { $enti } ente su { $offering } non ha registrato utilizzi
+           *[other] { $enti } enti su { $offering } non hanno registrato utilizzi
+        }
+finding-services-without-uses =
+    { $services ->
+        [one] { $services } servizio attivo su { $offered } non è stato utilizzato nell’anno.
+       *[other] { $services } servizi attivi su { $offered } non sono stati utilizzati nell’anno.
+    }
+    .title =
+        { $services ->
+            [one] { $services } servizio su { $offered } non è stato utilizzato
+           *[other] { $services } servizi su { $offered } non sono stati utilizzati
+        }
+finding-turns =
+    { $form ->
+        [first] Il più utilizzato dei servizi nuovi è «{ $started }» ({ $gained } utilizzi).
+        [second] Il servizio disattivato con il calo maggiore è «{ $stopped }» ({ $lost } utilizzi in meno).
+       *[both] Il servizio disattivato con il calo maggiore è «{ $stopped }» ({ $lost } utilizzi in meno); il più utilizzato dei servizi nuovi è «{ $started }» ({ $gained } utilizzi).
+    }
+    .title =
+        { $form ->
+            [first] nuovo «{ $started }»
+            [second] disattivato «{ $stopped }»
+           *[both] disattivato «{ $stopped }», nuovo «{ $started }»
+        }
+finding-mobile =
+    { $before ->
+        [none] Gli accessi da smartphone e tablet sono stati { $part } su { $whole }.
+       *[other] Gli accessi da smartphone e tablet sono stati { $part } su { $whole } ({ $before } nel { $compared }).
+    }
+    .title = { $share } degli accessi da smartphone e tablet
+finding-off-hours =
+    { $before ->
+        [none] Utenti collegati fuori dall’orario di sportello: { $share } del totale.
+       *[other] Utenti collegati fuori dall’orario di sportello: { $share } del totale ({ $before } nel { $compared }).
+    }
+    .title = { $share } degli utenti fuori dall’orario di sportello
+finding-digital-identity = Gli utilizzi con identità digitale (SPID, CIE, CNS) sono stati { $part } su { $whole } ({ $before } nel { $compared }).
+    .title = { $share } degli utilizzi con identità digitale
+finding-categories =
+    { $form ->
+        [first] La categoria con l’aumento maggiore è { $rising } ({ $rise }).
+        [second] La categoria con il calo maggiore è { $falling } ({ $fall }).
+       *[both] La categoria con l’aumento maggiore è { $rising } ({ $rise }), quella con il calo maggiore è { $falling } ({ $fall }).
+    }
+    .title =
+        { $form ->
+            [first] { $rising } { $rise }
+            [second] { $falling } { $fall }
+           *[both] { $rising } { $rise }, { $falling } { $fall }
+        }
+finding-top-services = I { $services } servizi più utilizzati hanno registrato { $part } utilizzi su { $whole }.
+    .title = i primi { $services } hanno registrato { $part } utilizzi su { $whole }
+
 ## Main figures
 
 summary = In sintesi
@@ -98,6 +191,7 @@ detail-visitors =
         [one] { $visitors } visitatore unico giornaliero
        *[other] { $visitors } visitatori unici giornalieri
     }
+detail-no-visits = non ricevuti dai portali
 detail-mobile = da smartphone e tablet
 detail-off-hours = fuori dall’orario di sportello
 detail-offered = servizi attivi per ente al { $day }
@@ -243,12 +337,19 @@ usage-by-kind = Utilizzi per ente, categoria e tipo
 offered = Servizi attivi al { $day }
     .caption = Servizi attivi per ente al { $day } (numero di servizi)
     .without = Enti senza servizi: { $names }.
+offered-services =
+    .caption = Servizi attivi al { $day }, con i loro utilizzi (numero di utilizzi)
 
 ## Services
 
 variations = Principali variazioni per categoria
     .caption = Servizi con le variazioni maggiori, per categoria (numero di utilizzi)
     .caption-public = Servizi con le variazioni maggiori, tra quelli con cifre pubbliche in entrambi gli anni (numero di utilizzi)
+service-changes = Variazioni di tutti i servizi
+    .caption = Variazioni di tutti i servizi, per categoria (numero di utilizzi)
+    .caption-public = Variazioni dei servizi con cifre pubbliche in entrambi gli anni (numero di utilizzi)
+contributions = Variazioni per ente e servizio
+    .caption = Variazioni maggiori di un servizio in un ente (numero di utilizzi)
 service-status = Servizi nuovi, disattivati, non utilizzati e con malfunzionamenti
     .caption = Situazione dei servizi nell’anno (numero di utilizzi e di tentativi non riusciti)
 top-services = Servizi più utilizzati
@@ -352,6 +453,7 @@ check-broken = Nessun servizio con malfunzionamenti
 check-sources = I dati di altre fonti non si contraddicono
 
 note-no-data = Nessun dato per il { $year }.
+note-no-accesses = Nel { $year } i portali hanno inviato utilizzi ma non accessi: il numero degli accessi non è noto.
 note-no-data-to-compare = Nessun utilizzo registrato nel { $compared }: le variazioni non sono definite.
 note-kinds = La somma dei tipi non coincide con il totale: i tipi sommano { $sum }, gli utilizzi sono { $uses }.
 note-unregistered-use =
@@ -435,7 +537,10 @@ term-off-hours = Quota fuori dall’orario di sportello
     .text = Gli utenti sommati sulle ore di notte e di sera, rispetto a quelli di tutte le ore: ciascuna fascia pesa in proporzione alla sua durata.
     .unit = %
 term-change = Variazione
-    .text = La differenza rispetto all’anno di confronto, in percentuale di quell’anno. Se quell’anno è a zero o manca, la variazione non è definita.
+    .text = La differenza rispetto all’anno di confronto, in percentuale di quell’anno. Con meno di 30 utilizzi in quell’anno la variazione non è definita. Oltre il 200% è indicato anche il fattore: ×4,4 significa 4,4 volte la cifra di partenza.
+    .unit = %
+term-share = Quota
+    .text = La parte in percentuale del totale, arrotondata: la somma delle quote può non dare 100%.
     .unit = %
 term-offered = Servizi attivi
     .text = I servizi attivi nel registro l’ultimo giorno dell’anno, contati una volta per ogni ente che li offre (dispiegamenti).
@@ -456,7 +561,7 @@ term-login = Modalità di accesso
     .text = Il modo in cui la persona si è autenticata: SPID, CIE, CNS, password o accesso libero. La quota è sugli utilizzi.
     .unit = utilizzi, accessi
 term-signs = n.d., non disponibile, –, *
-    .text = Non definito (per esempio una variazione su zero); dato che nessuna fonte ha fornito; zero; dato omesso perché riguarda troppo poche persone.
+    .text = Non definito (variazione o quota calcolata su meno di 30); dato che nessuna fonte ha fornito; zero; dato omesso perché riguarda troppo poche persone.
 
 ## Public edition
 
@@ -466,6 +571,14 @@ protection = Protezione dei dati
             [one] Il valore 1 potrebbe riferirsi a una singola persona: è omesso (*),
            *[other] I valori da 1 a { $last } potrebbero riferirsi a singole persone: sono omessi (*),
         } insieme a quelli da cui si potrebbero ricavare. Nelle tabelle pubblicate insieme le celle omesse sono { $hidden }, lo zero è sempre mostrato, e ogni valore calcolato su una cella omessa è omesso. Tentativi non riusciti, rettifiche e rilievi con cifre sono solo nell’edizione interna.
+
+## Centre
+
+contact = Contatti
+contact-centre = A cura di { $text }
+contact-address = Indirizzo: { $text }
+contact-questions = Per informazioni: { $text }
+contact-licence = Licenza: { $text }
 
 ## Open data
 

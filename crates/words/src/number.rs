@@ -2,6 +2,13 @@
 
 use crate::Language;
 
+/// Sign of negative numbers.
+const MINUS: &str = "−";
+/// Change in percent above which its factor is shown, too.
+const FACTOR_PERCENT: f64 = 200.0;
+/// Largest number of decimals of a percentage near 100.
+const DECIMALS_MAX: usize = 4;
+
 impl Language {
     /// Returns the text for an undefined figure.
     pub fn not_available(self) -> String {
@@ -13,24 +20,34 @@ impl Language {
         let sign = match difference {
             1.. => "+",
             0 => "",
-            _ => "-",
+            _ => MINUS,
         };
         format!("{sign}{}", self.count(difference.unsigned_abs()))
     }
 
-    /// Formats a mean with this number of decimals. Without decimals, a mean between 0 and 1 is
-    /// `<1`.
+    /// Formats a mean with this number of decimals. A mean above zero that would be printed as zero
+    /// is `<0,1`; without decimals, a mean below 1 is `<1`.
     pub fn mean(self, mean: f64, decimals: u8) -> String {
-        match decimals {
-            _ if mean == 0.0 => "0".to_owned(),
-            0 if mean < 1.0 => "<1".to_owned(),
-            0 => self.whole(mean),
-            _ => {
-                let text = format!("{mean:.*}", usize::from(decimals));
-                let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
-                format!("{}{}{rest}", self.group(whole), self.decimals())
+        let places = usize::from(decimals);
+        let text = format!("{mean:.places$}");
+        let least = match decimals {
+            0 => 1.0,
+            _ => 0.5 * 0.1_f64.powi(decimals.into()),
+        };
+        match (mean, decimals) {
+            (0.0, _) => "0".to_owned(),
+            (mean, 0) if mean < least => "<1".to_owned(),
+            (mean, _) if mean < least => {
+                format!("<{}", self.digits(&format!("{:.places$}", 2.0 * least)))
             }
+            (mean, 0) => self.whole(mean),
+            _ => self.digits(&text),
         }
+    }
+
+    /// Formats a measured number with the decimals that it has: `99,996`.
+    pub fn measured(self, number: f64) -> String {
+        self.digits(&number.to_string())
     }
 
     /// Formats a count with grouped thousands, also with four digits: `1.859`.
@@ -38,26 +55,60 @@ impl Language {
         self.group(&count.to_string())
     }
 
-    /// Formats a share in whole percents. A share between 0 and 1 is `<1%`.
+    /// Formats a share in whole percents. A share between 0 and 1 is `<1%`; one that is not all has
+    /// the decimals that tell it from 100.
     pub fn share(self, percent: Option<f64>) -> String {
         match percent {
             None => self.not_available(),
             Some(percent) if percent > 0.0 && percent < 1.0 => "<1%".to_owned(),
-            Some(percent) => format!("{}%", self.whole(percent)),
+            Some(percent) => format!("{}%", self.below_hundred(percent)),
         }
     }
 
     /// Formats a change in whole percents with its sign. A change that rounds to zero has no sign.
+    /// A fall that leaves something has the decimals that tell it from 100. A rise above 200% has
+    /// its factor, too: `+338% (×4,4)`.
     pub fn change(self, percent: Option<f64>) -> String {
         let Some(percent) = percent else {
             return self.not_available();
         };
-        let sign = match percent.round() {
-            rounded if rounded > 0.0 => "+",
-            rounded if rounded < 0.0 => "-",
-            _ => "",
+        match percent.round() {
+            rounded if rounded < 0.0 => format!("{MINUS}{}%", self.below_hundred(-percent)),
+            0.0 => "0%".to_owned(),
+            _ if percent <= FACTOR_PERCENT => format!("+{}%", self.whole(percent)),
+            _ => {
+                let factor = 1.0 + percent / 100.0;
+                let decimals = u8::from(factor < 9.95);
+                format!(
+                    "+{}% (×{})",
+                    self.whole(percent),
+                    self.mean(factor, decimals)
+                )
+            }
+        }
+    }
+
+    /// Formats a percentage as whole, unless it is below 100 and would be printed as 100.
+    fn below_hundred(self, percent: f64) -> String {
+        if percent >= 100.0 || percent.round() < 100.0 {
+            return self.whole(percent);
+        }
+        let mut decimals = (1..=DECIMALS_MAX).map(|places| format!("{percent:.places$}"));
+        match decimals.find(|text| !text.starts_with("100")) {
+            Some(text) => self.digits(&text),
+            None => format!(">{}", self.digits("99.9999")),
+        }
+    }
+
+    /// Formats a change with one decimal and its sign, for a sentence about a small change.
+    pub fn fine_change(self, percent: f64) -> String {
+        let rounded = (percent * 10.0).round() / 10.0;
+        let sign = match rounded {
+            0.0 => "",
+            above if above > 0.0 => "+",
+            _ => MINUS,
         };
-        format!("{sign}{}%", self.whole(percent.abs()))
+        format!("{sign}{}%", self.mean(rounded.abs(), 1))
     }
 
     /// Formats means: all with one decimal if all are below ten, otherwise whole. Without decimals,
@@ -78,6 +129,14 @@ impl Language {
         let digits = format!("{:.0}", rounded.abs());
         let sign = if rounded < 0.0 { "-" } else { "" };
         format!("{sign}{}", self.group(&digits))
+    }
+
+    /// Formats the digits of a number with a decimal point.
+    fn digits(self, text: &str) -> String {
+        match text.split_once('.') {
+            Some((whole, rest)) => format!("{}{}{rest}", self.group(whole), self.decimals()),
+            None => self.group(text),
+        }
     }
 
     fn group(self, digits: &str) -> String {
@@ -129,6 +188,10 @@ mod tests {
             (0.999, "<1%"),
             (1.0, "1%"),
             (26.98, "27%"),
+            (99.4, "99%"),
+            (99.6, "99,6%"),
+            (99.996, "99,996%"),
+            (99.999_999, ">99,9999%"),
             (100.0, "100%"),
         ] {
             assert_eq!(ITALIAN.share(Some(percent)), text);
@@ -143,11 +206,15 @@ mod tests {
     fn changes_have_a_sign() {
         for (percent, text) in [
             (21.41, "+21%"),
-            (-49.1, "-49%"),
-            (-0.5, "-1%"),
+            (-49.1, "−49%"),
+            (-0.5, "−1%"),
             (0.4, "0%"),
             (-0.4, "0%"),
-            (1_234.5, "+1.235%"),
+            (-99.8, "−99,8%"),
+            (-100.0, "−100%"),
+            (200.0, "+200%"),
+            (337.5, "+338% (×4,4)"),
+            (1_234.5, "+1.235% (×13)"),
         ] {
             assert_eq!(ITALIAN.change(Some(percent)), text);
         }
@@ -162,10 +229,19 @@ mod tests {
         let means =
             |language: Language, means: &[f64]| language.means(means.iter().copied().map(Some));
         assert_eq!(means(ITALIAN, &[0.0, 0.44, 9.9]), ["0", "0,4", "9,9"]);
+        assert_eq!(means(ITALIAN, &[0.003, 0.05]), ["<0,1", "0,1"]);
+        assert_eq!(ITALIAN.mean(0.003, 2), "<0,01");
         assert_eq!(means(ENGLISH, &[0.0, 0.44, 9.9]), ["0", "0.4", "9.9"]);
         assert_eq!(means(ITALIAN, &[16.0, 176.2, 0.44]), ["16", "176", "<1"]);
         assert_eq!(means(ENGLISH, &[9.96, 1_234.5]), ["10", "1,235"]);
         assert_eq!(ITALIAN.means([None].into_iter()), ["n.d."]);
+    }
+
+    #[test]
+    fn measured_numbers_keep_their_decimals() {
+        for (number, text) in [(99.996, "99,996"), (98.5, "98,5"), (100.0, "100")] {
+            assert_eq!(ITALIAN.measured(number), text);
+        }
     }
 
     proptest! {
@@ -183,7 +259,7 @@ mod tests {
         #[test]
         fn a_change_never_shows_a_sign_against_its_direction(percent in -1e6_f64..1e6) {
             let text = ENGLISH.change(Some(percent));
-            prop_assert!(!text.starts_with('-') || percent < 0.0);
+            prop_assert!(!text.starts_with('−') || percent < 0.0);
             prop_assert!(!text.starts_with('+') || percent > 0.0);
         }
     }

@@ -57,7 +57,7 @@ fn of_report(report: &Report, language: Language) -> Vec<String> {
     let broken = report.service_status.iter();
     let broken = broken.filter(|row| row.status == Some(Status::Broken));
     let broken = broken.map(|row| {
-        let name = language.choose(&row.service_name_it, &row.service_name_en);
+        let name = row.name.shown(language);
         language.say("check-broken-service", &[("service", name.into())])
     });
     notes.flatten().chain(broken).collect()

@@ -21,6 +21,9 @@ impl SectionWriter<'_> {
             Head::Figures("year"),
             Head::Figures("per-resident"),
         ];
+        if !self.has_visits() {
+            return self.section("accesses", Vec::new());
+        }
         let known = accesses.enti.iter().filter(|row| row.name.registered);
         let mut rows: Vec<Vec<Cell>> = known.map(accesses_of_ente).collect();
         let strangers = accesses.enti.iter().filter(|row| !row.name.registered);
@@ -63,6 +66,9 @@ impl SectionWriter<'_> {
             Head::Figures("visits"),
             Head::Figures("share"),
         ];
+        if !self.has_visits() {
+            return self.section("devices", Vec::new());
+        }
         let all = self.visits(None, None, devices.accesses);
         let rows = devices.classes.iter().map(|class| {
             let count = self.visits(Some(class.device), None, class.accesses);
@@ -108,7 +114,7 @@ impl SectionWriter<'_> {
             let visits = self.visits(None, Some(&label), 0);
             vec![
                 Cell::Text(self.month(month)),
-                visits.into(),
+                self.visits_cell(visits),
                 self.mobile_visits(Some(&label), 0).share_of(visits),
                 self.uses_in(&label, 0).into(),
             ]
@@ -131,8 +137,8 @@ impl SectionWriter<'_> {
         let rows = months.iter().map(|row| {
             let mut cells = vec![
                 Cell::Text(self.month(row.month)),
-                Cell::Count(row.accesses),
-                Cell::Count(row.mobile_accesses),
+                self.visits_cell(Count::Shown(row.accesses)),
+                self.visits_cell(Count::Shown(row.mobile_accesses)),
                 Cell::share(row.mobile_share_percent),
             ];
             cells.extend(compared.map(|_| Cell::share(row.compared_mobile_share_percent)));
@@ -163,7 +169,9 @@ impl SectionWriter<'_> {
             series: [Some(now), before].into_iter().flatten().collect(),
             percent: true,
         };
-        vec![chart.into(), table.into()]
+        let has_line = chart.series[0].values.iter().any(Option::is_some);
+        let chart: Option<Block> = has_line.then(|| chart.into());
+        chart.into_iter().chain([table.into()]).collect()
     }
 
     /// Writes use by the values of each dimension with a table, such as kinds of login.
@@ -189,12 +197,17 @@ impl SectionWriter<'_> {
                 SharesOf::Accesses => [row.accesses, row.service_uses],
                 SharesOf::ServiceUses => [row.service_uses, row.accesses],
             };
+            let [shared, other] =
+                [(table.shares_of, shared), (other_of(table), other)].map(|(of, count)| match of {
+                    SharesOf::Accesses => self.visits_cell(Count::Shown(count)),
+                    SharesOf::ServiceUses => Cell::Count(count),
+                });
             let label = self.language.message(&format!("{name}-{}", row.value), &[]);
             vec![
                 Cell::Text(label.unwrap_or_else(|| harmless(&row.value))),
-                Cell::Count(shared),
+                shared,
                 Cell::share(row.share_percent),
-                Cell::Count(other),
+                other,
             ]
         });
         let printed = self.table(table.name, &heads, rows.collect());
@@ -218,9 +231,12 @@ impl SectionWriter<'_> {
             self.place_row("place-abroad", abroad, places.abroad_share_percent),
         ];
         let table = self.table("places", &heads, rows);
-        let words = [("visits", places.unknown_accesses.into())];
-        let unknown = self.say_with("places-unknown", &words);
-        self.section("places", vec![table.into(), Block::Text(unknown)])
+        let mut blocks = vec![table.into()];
+        if places.unknown_accesses > 0 {
+            let words = [("visits", places.unknown_accesses.into())];
+            blocks.push(Block::Text(self.say_with("places-unknown", &words)));
+        }
+        self.section("places", blocks)
     }
 
     fn place_row(self, id: &str, accesses: u64, share: Option<f64>) -> Vec<Cell> {
@@ -229,13 +245,29 @@ impl SectionWriter<'_> {
     }
 }
 
+/// Returns the quantity whose shares a table lacks.
+fn other_of(table: &BreakdownTable) -> SharesOf {
+    match table.shares_of {
+        SharesOf::Accesses => SharesOf::ServiceUses,
+        SharesOf::ServiceUses => SharesOf::Accesses,
+    }
+}
+
+/// Returns the row of an ente. Portals that report uses only send no accesses: their number is
+/// unknown, not zero.
 fn accesses_of_ente(row: &AccessRow) -> Vec<Cell> {
+    let is_received = row.accesses > 0 || row.service_uses == 0;
+    let accesses = match is_received {
+        true => Cell::Count(row.accesses),
+        false => Cell::Unavailable,
+    };
     let residents = row.residents.map(|residents| Cell::Count(residents.into()));
     let year = row.residents_year.map(|year| Cell::Plain(year.into()));
-    let ratio = row.accesses_per_resident.map(|ratio| Cell::Mean(ratio, 2));
+    let ratio = row.accesses_per_resident.filter(|_| is_received);
+    let ratio = ratio.map(|ratio| Cell::Mean(ratio, 2));
     vec![
         Cell::Text(harmless(&row.name.ente_name)),
-        Cell::Count(row.accesses),
+        accesses,
         Cell::Count(row.visitors_days),
         Cell::Sparse(row.service_uses),
         residents.unwrap_or(Cell::Unavailable),

@@ -10,11 +10,12 @@ use affluenza_disclosure::{Public, sum};
 use affluenza_register::Register;
 
 use super::{Cell, SectionWriter};
+use crate::Report;
 use crate::count::{Count, CountCells as _};
-use crate::names::CategoryName;
-use crate::tables::Kinds;
+use crate::findings::{EnteTotals, FindingCounts, ServiceCounts, ShareCounts, YearFinding};
+use crate::names::{CategoryName, ServiceName};
+use crate::tables::{CategoryCounts, Kinds, MAIN, Moves, TOP, Turn, main_change_min};
 use crate::text::harmless;
-use affluenza_words::Language;
 
 /// Protected tables of a year, as published elsewhere.
 #[derive(Clone, Copy)]
@@ -33,9 +34,6 @@ pub struct PublicEdition<'e> {
     pub has_users: bool,
 }
 
-/// Number of most-used services; `CHANGED` is the number of changed services per category.
-const TOP: usize = 10;
-const CHANGED: usize = 5;
 /// Kinds of uses in the protected tables, in the order of [`UseCounts::kinds`].
 const KINDS: [&str; 3] = ["plain", "payment", "booking"];
 
@@ -91,9 +89,18 @@ pub(super) struct EnteCounts {
 /// A service with its published uses in both years.
 pub(super) struct PublishedService {
     pub category: CategoryName,
-    pub name: String,
+    pub name: ServiceName,
     pub now: Count,
     pub before: Count,
+}
+
+/// Changed services that a table shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChangesShown {
+    /// The main variations.
+    Main,
+    /// All.
+    All,
 }
 
 impl PublicEdition<'_> {
@@ -151,7 +158,7 @@ impl PublicEdition<'_> {
     }
 
     /// Returns every service used in either year, in the order of categories and codes.
-    fn services(&self, register: &Register, language: Language) -> Vec<PublishedService> {
+    fn services(&self, register: &Register) -> Vec<PublishedService> {
         let tables = [Some(self.uses), self.uses_before].into_iter().flatten();
         let mut keys: Vec<(&str, &str)> = Vec::new();
         for (labels, _) in tables.flat_map(Public::cells) {
@@ -163,14 +170,10 @@ impl PublicEdition<'_> {
         keys.dedup();
         let published = keys.into_iter().map(|(category, service)| {
             let labels = [None, Some(category), None, Some(service), None, None];
-            let name = register.service(service).map(|known| {
-                let english = known.name_en().unwrap_or(known.name_it());
-                language.choose(known.name_it(), english)
-            });
             let before = self.uses_before.map(|before| before.cell(labels));
             PublishedService {
                 category: CategoryName::of(register, category),
-                name: harmless(name.unwrap_or(service)),
+                name: ServiceName::of(register, service),
                 now: self.uses.cell(labels),
                 before: before.unwrap_or(Count::Hidden),
             }
@@ -179,33 +182,111 @@ impl PublicEdition<'_> {
     }
 
     /// Returns the services used most, of those with public counts.
-    pub(super) fn top(&self, register: &Register, language: Language) -> Vec<PublishedService> {
-        let mut services = self.services(register, language);
+    pub(super) fn top(&self, register: &Register) -> Vec<PublishedService> {
+        let mut services = self.services(register);
         services.retain(|service| service.now.shown().is_some_and(|uses| uses > 0));
-        services.sort_by_key(|service| (Reverse(service.now.shown()), service.name.clone()));
+        services.sort_by_cached_key(|service| {
+            (Reverse(service.now.shown()), service.name.service.clone())
+        });
         services.truncate(TOP);
         services
     }
 
-    /// Returns the services of a category that changed most, of those with public counts in both
-    /// years.
+    /// Returns the services of a category that changed, of those with public counts in both years,
+    /// the greatest change first.
     pub(super) fn changed(
         &self,
         category: &CategoryName,
         register: &Register,
-        language: Language,
+        shown: ChangesShown,
     ) -> Vec<PublishedService> {
-        let mut services = self.services(register, language);
+        let least = match (shown, self.uses(Slice::default()).all) {
+            (ChangesShown::Main, Count::Shown(all)) => main_change_min(all),
+            (ChangesShown::Main, Count::Hidden) => return Vec::new(),
+            (ChangesShown::All, _) => 1,
+        };
+        let size = |service: &PublishedService| {
+            let moved = service.now.difference_from(service.before);
+            moved.map(i64::unsigned_abs)
+        };
+        let mut services = self.services(register);
         services.retain(|service| {
-            let moved = service.now.difference_from(service.before);
-            service.category == *category && moved.is_some_and(|moved| moved != 0)
+            service.category == *category && size(service).is_some_and(|size| size >= least)
         });
-        services.sort_by_key(|service| {
-            let moved = service.now.difference_from(service.before);
-            (Reverse(moved.map(i64::unsigned_abs)), service.name.clone())
-        });
-        services.truncate(CHANGED);
         services
+            .sort_by_cached_key(|service| (Reverse(size(service)), service.name.service.clone()));
+        if shown == ChangesShown::Main {
+            services.truncate(MAIN);
+        }
+        services
+    }
+
+    /// Returns the findings that rest on published counts alone.
+    pub(super) fn findings(&self, report: &Report, register: &Register) -> Vec<YearFinding> {
+        let turns = Turn::all(register, None, report.year);
+        let services = self.services(register).into_iter();
+        let services = services.filter(|row| register.service(&row.name.service).is_some());
+        let services = services.map(|row| ServiceCounts {
+            turn: turns.get(&row.name.service).copied(),
+            name: row.name,
+            ente: None,
+            now: row.now,
+            before: row.before,
+        });
+        let enti = EnteTotals::all(report).into_iter().map(|ente| EnteTotals {
+            uses: self
+                .uses(Slice {
+                    ente: Some(&ente.name.ente),
+                    category: None,
+                })
+                .all,
+            ..ente
+        });
+        let counts = FindingCounts {
+            compared_year: report.compared_year.unwrap_or(report.year),
+            is_of_ente: false,
+            uses: self.uses(Slice::default()).all,
+            uses_before: self.before(Slice::default()).unwrap_or(Count::Hidden),
+            services: services.collect(),
+            services_of_enti: Vec::new(),
+            enti: enti.collect(),
+            services_without_uses: ShareCounts::hidden(),
+            moves: self.moves(report),
+            mobile: [
+                ShareCounts {
+                    part: self.mobile_visits(None),
+                    whole: self.visits(None, None),
+                },
+                ShareCounts::hidden(),
+            ],
+            off_hours: [ShareCounts::hidden(); 2],
+            identity: [ShareCounts::hidden(); 2],
+        };
+        counts.findings()
+    }
+
+    /// Returns the categories that rose and fell, of those with public counts.
+    pub(super) fn moves(&self, report: &Report) -> Moves {
+        let categories = report.categories.iter().map(|row| {
+            let slice = Slice::in_category(&row.name);
+            CategoryCounts {
+                name: row.name.clone(),
+                now: self.uses(slice).all,
+                before: self.before(slice).unwrap_or(Count::Hidden),
+            }
+        });
+        Moves::build(categories)
+    }
+
+    fn before(&self, of: Slice<'_>) -> Option<Count> {
+        let labels = [of.ente, of.category, None, None, None, None];
+        Some(self.uses_before?.cell(labels))
+    }
+
+    /// Returns the visits by smartphone and tablet in a month, or in all.
+    fn mobile_visits(&self, month: Option<&str>) -> Count {
+        let devices = ["smartphone", "tablet"];
+        sum(devices.map(|device| self.visits(Some(device), month)))
     }
 }
 
@@ -242,12 +323,10 @@ impl SectionWriter<'_> {
 
     /// Returns the uses of the compared year; `None` without figures of it.
     pub(super) fn uses_before(self, of: Slice<'_>, own: Option<u64>) -> Option<Count> {
-        let Some((edition, _)) = self.public else {
-            return own.map(Count::Shown);
-        };
-        let before = edition.uses_before?;
-        let cell = before.cell([of.ente, of.category, None, None, None, None]);
-        Some(cell)
+        match self.public {
+            None => own.map(Count::Shown),
+            Some((edition, _)) => edition.before(of),
+        }
     }
 
     /// Returns the uses of a month, `2017-03`.
@@ -267,8 +346,7 @@ impl SectionWriter<'_> {
     /// Returns the visits by smartphone and tablet in a month, or in all.
     pub(super) fn mobile_visits(self, month: Option<&str>, own: u64) -> Count {
         self.public.map_or(Count::Shown(own), |(edition, _)| {
-            let devices = ["smartphone", "tablet"];
-            sum(devices.map(|device| edition.visits(Some(device), month)))
+            edition.mobile_visits(month)
         })
     }
 

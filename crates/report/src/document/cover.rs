@@ -3,7 +3,7 @@
 use affluenza_store::figures::Counted;
 
 use super::counts::{PublicEdition, Slice};
-use super::{Block, Cell, Document, MainFigure, Section, SectionWriter};
+use super::{Block, Cell, Centre, Document, MainFigure, Section, SectionWriter};
 use crate::count::{Count, CountCells as _};
 use crate::text::harmless;
 
@@ -24,6 +24,7 @@ impl SectionWriter<'_> {
             enti: report.enti(),
             edition: self.edition(),
             sealed_at: report.seal.as_ref().map(|seal| seal.sealed_at.clone()),
+            centre: Centre::default(),
             sections: Vec::new(),
         }
     }
@@ -93,25 +94,20 @@ impl SectionWriter<'_> {
         }
     }
 
-    fn facts_of_uses(self) -> [MainFigure; 3] {
+    /// Returns all uses, and the payments and bookings among them; those of one ente if it has any.
+    fn facts_of_uses(self) -> Vec<MainFigure> {
         let totals = &self.report.totals;
         let uses = self.uses(Slice::default(), &totals.kinds);
         let before = self.uses_before(Slice::default(), totals.compared_service_uses);
         let [_, payments, bookings] = uses.kinds;
         let growth = self.growth(uses.all, before);
-        [
-            self.fact("fact-uses", uses.all.into(), growth),
-            self.fact(
-                "fact-payments",
-                payments.into(),
-                self.part(payments, uses.all),
-            ),
-            self.fact(
-                "fact-bookings",
-                bookings.into(),
-                self.part(bookings, uses.all),
-            ),
-        ]
+        let mut facts = vec![self.fact("fact-uses", uses.all.into(), growth)];
+        for (id, count) in [("fact-payments", payments), ("fact-bookings", bookings)] {
+            if self.report.ente.is_none() || count != Count::Shown(0) {
+                facts.push(self.fact(id, count.into(), self.part(count, uses.all)));
+            }
+        }
+        facts
     }
 
     fn part(self, count: Count, all: Count) -> String {
@@ -141,6 +137,12 @@ impl SectionWriter<'_> {
         let report = self.report;
         let devices = &report.devices;
         let mut facts = Vec::new();
+        if !self.has_visits() {
+            let reason = self.say("detail-no-visits");
+            facts.push(self.fact("fact-visits", Cell::Unavailable, reason));
+            facts.extend(self.fact_of_off_hours());
+            return facts;
+        }
         let all = self.visits(None, None, devices.accesses);
         match self.public {
             Some(_) => facts.push(self.fact("fact-visits", all.into(), String::new())),
@@ -152,16 +154,20 @@ impl SectionWriter<'_> {
             }
         }
         let mobile = self.mobile_visits(None, devices.smartphone_and_tablet.accesses);
-        facts.push(self.fact(
-            "fact-mobile",
-            mobile.share_of(all),
-            self.say("detail-mobile"),
-        ));
-        if self.public.is_none() {
-            let share = Cell::share(report.hours.off_hours_share_percent);
-            facts.push(self.fact("fact-off-hours", share, self.say("detail-off-hours")));
+        match mobile.share_of(all) {
+            Cell::Undefined => {}
+            share => facts.push(self.fact("fact-mobile", share, self.say("detail-mobile"))),
         }
+        facts.extend(self.fact_of_off_hours());
         facts
+    }
+
+    /// Returns the share of users out of office hours, which the public edition lacks.
+    fn fact_of_off_hours(self) -> Option<MainFigure> {
+        let share = self.report.hours.off_hours_share_percent;
+        let share = share.filter(|_| self.public.is_none())?;
+        let detail = self.say("detail-off-hours");
+        Some(self.fact("fact-off-hours", Cell::Share(share), detail))
     }
 
     /// Writes how the public edition protects people.

@@ -1,7 +1,7 @@
 //! Users and visits by band and by hour of the day.
 
 use super::{Block, Cell, Chart, ChartKind, Head, Section, SectionWriter, Series};
-use crate::count::CountCells as _;
+use crate::count::{Count, CountCells as _};
 use crate::tables::BandRow;
 
 impl SectionWriter<'_> {
@@ -28,13 +28,16 @@ impl SectionWriter<'_> {
                 mean,
                 Cell::Count(row.hours_existing),
                 Cell::Count(row.users_hours),
-                Cell::Count(row.accesses),
+                self.visits_cell(Count::Shown(row.accesses)),
             ]
         });
         let table = self.table("bands", &heads, rows.collect());
-        let off = self.language.share(hours.off_hours_share_percent);
-        let off = self.say_with("bands.off", &[("share", off.into())]);
-        self.section("bands", vec![table.into(), Block::Text(off)])
+        let off = hours.off_hours_share_percent.map(|share| {
+            let share = self.language.share(Some(share));
+            Block::Text(self.say_with("bands.off", &[("share", share.into())]))
+        });
+        let blocks = std::iter::once(table.into()).chain(off);
+        self.section("bands", blocks.collect())
     }
 
     /// Writes users and visits by hour of the day; visits only in the public edition.
@@ -51,7 +54,8 @@ impl SectionWriter<'_> {
             if self.public.is_none() {
                 cells.extend([mean, Cell::Count(row.users_hours)]);
             }
-            cells.push(self.visits_at(row.local_hour, row.accesses).into());
+            let visits = self.visits_at(row.local_hour, row.accesses);
+            cells.push(self.visits_cell(visits));
             cells
         });
         let mut table = self.table("hours", &heads, rows.collect());

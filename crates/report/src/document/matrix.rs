@@ -27,8 +27,12 @@ impl SectionWriter<'_> {
         self.section("usage", blocks)
     }
 
-    /// Writes services offered by ente and category.
+    /// Writes services offered by ente and category; those of one ente by name, with their uses.
     pub(super) fn offered(self) -> Section {
+        if self.report.ente.is_some() {
+            let table = self.offered_services().into();
+            return self.section("offered", vec![table]);
+        }
         let offered = &self.report.offered;
         let table = self.matrix("offered", offered).map(Block::Table);
         let without = self.without(["offered.without", "enti-without-services"], offered);

@@ -4,7 +4,7 @@ use super::{Block, Cell, Head, Section, SectionWriter};
 use crate::tables::{BROKEN_ATTEMPTS_MIN, BROKEN_FAILED_PERCENT, BROKEN_USES_MIN};
 
 /// Defined terms. Each is a message `term-…` with the attribute `text` and, for figures, `unit`.
-const TERMS: [&str; 15] = [
+const TERMS: [&str; 16] = [
     "term-use",
     "term-kinds",
     "term-visit",
@@ -12,6 +12,7 @@ const TERMS: [&str; 15] = [
     "term-users-per-hour",
     "term-off-hours",
     "term-change",
+    "term-share",
     "term-offered",
     "term-per-resident",
     "term-new",
@@ -50,6 +51,11 @@ impl SectionWriter<'_> {
             ("version", self.report.register_version.as_str().into()),
         ];
         let source = self.say_with("method.source", &words);
-        self.section("method", vec![Block::Text(source), table.into()])
+        let mut blocks = vec![Block::Text(source)];
+        // The report of all enti defines the terms.
+        if self.report.ente.is_none() {
+            blocks.push(table.into());
+        }
+        self.section("method", blocks)
     }
 }

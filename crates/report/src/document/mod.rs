@@ -2,9 +2,11 @@
 //! printed form is made from it, so all forms show the same.
 
 mod access;
+mod centre;
 mod counts;
 mod cover;
 mod cut;
+mod findings;
 mod hours;
 mod matrix;
 mod method;
@@ -17,27 +19,32 @@ mod usage;
 
 use affluenza_register::Register;
 
+pub use centre::Centre;
 pub use counts::PublicEdition;
 pub use cut::Cut;
 pub(crate) use cut::ENTI_MAX;
 pub use model::{
-    Block, Cell, Chart, ChartKind, Column, Document, MainFigure, Section, Series, Table,
+    Block, Cell, Chart, ChartKind, Column, Document, FindingLine, MainFigure, Section, Series,
+    Table,
 };
 
 use crate::Report;
 use crate::count::{Count, CountCells as _};
+use crate::ratio::BASE_MIN;
 use crate::tables::CategoryName;
 use affluenza_words::{Language, WordArg, WordArgs};
 
 /// Sections of the public edition. It leaves out identities, countries, visitors, failed attempts,
 /// changes by restatements, and remarks that contain counts.
-const PUBLISHED: [&str; 19] = [
+const PUBLISHED: [&str; 22] = [
     "summary",
     "totals",
     "categories",
+    "moves",
     "usage",
     "usage-by-kind",
     "variations",
+    "service-changes",
     "top-services",
     "devices",
     "months",
@@ -51,7 +58,11 @@ const PUBLISHED: [&str; 19] = [
     "portfolio",
     "quality",
     "method",
+    "protection",
 ];
+
+/// Least users in an hour of the day for a chart of one ente's hours.
+const USERS_MIN: f64 = 0.5;
 
 /// Writes the sections of a report in a language.
 #[derive(Clone, Copy)]
@@ -113,41 +124,128 @@ impl Document {
 
 impl SectionWriter<'_> {
     fn document(self) -> Document {
-        let mut sections = vec![self.summary()];
-        if !self.report.is_empty() {
-            sections.extend([
-                self.totals(),
-                self.categories(),
-                self.moves(),
-                self.usage(),
-                self.usage_by_kind(),
-                self.variations(),
-                self.statuses(),
-                self.top_services(),
-                self.accesses(),
-                self.devices(),
-                self.months(),
-            ]);
-            sections.extend(self.breakdowns());
-            sections.extend([self.places(), self.bands(), self.hours()]);
+        let mut sections = self.chapters();
+        let chapters = sections.len();
+        sections.extend(self.annexes());
+        for section in sections.iter_mut().skip(chapters) {
+            section.annex = Some(0);
         }
-        sections.push(self.offered());
-        sections.extend(self.sources());
-        sections.extend([self.quality(), self.restatements(), self.method()]);
-        if let Some((edition, _)) = self.public {
+        if self.public.is_some() {
             sections.retain(|section| PUBLISHED.contains(&section.id));
-            sections.push(self.protection(&edition));
+        }
+        if self.report.ente.is_some() {
+            sections.retain(|section| self.is_of_ente(section));
+        }
+        for section in &mut sections {
+            section.blocks.retain(|block| !block.is_empty());
         }
         sections.retain(|section| !section.blocks.is_empty());
+        let annexes = sections
+            .iter_mut()
+            .filter_map(|section| section.annex.as_mut());
+        for (number, annex) in (1..).zip(annexes) {
+            *annex = number;
+        }
+        self.add_findings(&mut sections);
         Document {
             sections,
             ..self.cover()
         }
     }
 
+    /// True if the report of one ente has the section: what all enti share is in the report of all,
+    /// and an ente without uses needs one page. Tables of fewer than the least base are left out.
+    fn is_of_ente(self, section: &Section) -> bool {
+        let report = self.report;
+        let has_few = match section.id {
+            "summary" | "offered" => false,
+            "usage" | "usage-by-kind" | "accesses" => true,
+            "devices" => report.devices.accesses < BASE_MIN,
+            "bands" => report.hours.off_hours_share_percent.is_none(),
+            "hours" => {
+                let means = report.hours.hours_of_day.iter();
+                let mut means = means.filter_map(|row| row.users_per_hour_mean);
+                means.all(|mean| mean < USERS_MIN)
+            }
+            "months" => {
+                report
+                    .devices
+                    .accesses
+                    .max(report.totals.kinds.service_uses)
+                    < BASE_MIN
+            }
+            _ => report.totals.kinds.service_uses == 0,
+        };
+        !has_few
+    }
+
+    /// Writes what a reader needs first.
+    fn chapters(self) -> Vec<Section> {
+        let mut sections = vec![self.summary()];
+        if self.report.ente.is_some() {
+            sections.push(self.offered());
+        }
+        if !self.report.is_empty() {
+            sections.extend([
+                self.totals(),
+                self.categories(),
+                self.moves(),
+                self.variations(),
+                self.top_services(),
+                self.devices(),
+                self.bands(),
+                self.hours(),
+            ]);
+        }
+        sections.extend(self.sources());
+        sections.push(self.quality());
+        sections
+    }
+
+    /// Writes the tables that prove the chapters, and the method.
+    fn annexes(self) -> Vec<Section> {
+        let mut sections = Vec::new();
+        if !self.report.is_empty() {
+            sections.extend([
+                self.usage(),
+                self.usage_by_kind(),
+                self.service_changes(),
+                self.contributions(),
+                self.statuses(),
+                self.accesses(),
+                self.months(),
+            ]);
+            sections.extend(self.breakdowns());
+            sections.push(self.places());
+        }
+        if self.report.ente.is_none() {
+            sections.push(self.offered());
+        }
+        sections.extend([self.restatements(), self.method()]);
+        if let Some((edition, _)) = self.public {
+            sections.push(self.protection(&edition));
+        }
+        sections
+    }
+
     /// True if print shows tables of enti in part.
     fn has_many_enti(self) -> bool {
         self.report.enti() > cut::ENTI_MAX
+    }
+
+    /// True if portals sent accesses in the year. Otherwise their number is unknown, not zero.
+    fn has_visits(self) -> bool {
+        let devices = &self.report.devices;
+        let own = devices.accesses + devices.bot_accesses;
+        self.visits(None, None, own) != Count::Shown(0)
+    }
+
+    /// Returns a number of visits, unless none were received in the year.
+    fn visits_cell(self, visits: Count) -> Cell {
+        match self.has_visits() {
+            true => visits.into(),
+            false => Cell::Unavailable,
+        }
     }
 
     /// Returns a message.
@@ -185,7 +283,13 @@ impl SectionWriter<'_> {
     /// Returns a section of these blocks, under the message of its id.
     fn section(self, id: &'static str, blocks: Vec<Block>) -> Section {
         let title = self.say(id);
-        Section { id, title, blocks }
+        Section {
+            id,
+            title,
+            statement: None,
+            annex: None,
+            blocks,
+        }
     }
 
     /// Returns a table without sums. Its caption is the attribute `caption` of the message of its

@@ -2,6 +2,7 @@
 
 use affluenza_words::Language;
 
+use super::centre::Centre;
 use super::cut::Cut;
 
 /// A report, laid out as sections in one language.
@@ -21,6 +22,8 @@ pub struct Document {
     pub edition: Vec<String>,
     /// Time when the figures were sealed, RFC 3339; `None` for a provisional edition.
     pub sealed_at: Option<String>,
+    /// Centre that publishes the report.
+    pub centre: Centre,
     /// Sections in reading order.
     pub sections: Vec<Section>,
 }
@@ -30,10 +33,28 @@ pub struct Document {
 pub struct Section {
     /// Short name, the same in every language: `categories`.
     pub id: &'static str,
-    /// Heading.
+    /// Name, the same for every year.
     pub title: String,
+    /// Finding that the tables of the section prove.
+    pub statement: Option<String>,
+    /// Number of the annex; `None` for a chapter.
+    pub annex: Option<usize>,
     /// Content below the heading.
     pub blocks: Vec<Block>,
+}
+
+impl Section {
+    /// Returns the name with the number of the annex.
+    pub fn heading(&self, language: Language) -> String {
+        let title = self.title.as_str();
+        match self.annex {
+            None => title.to_owned(),
+            Some(number) => {
+                let words = [("number", number.into()), ("title", title.into())];
+                language.say("annex", &words)
+            }
+        }
+    }
 }
 
 /// A piece of a section.
@@ -43,12 +64,44 @@ pub enum Block {
     Text(String),
     /// Remarks, one paragraph each.
     Notes(Vec<String>),
+    /// Findings, one sentence each.
+    Findings(Vec<FindingLine>),
     /// Main figures.
     Facts(Vec<MainFigure>),
     /// A table.
     Table(Table),
     /// A chart. The table with its figures follows it.
     Chart(Chart),
+}
+
+/// A finding in print.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindingLine {
+    /// Main figure.
+    pub figure: Cell,
+    /// What happened.
+    pub sentence: String,
+    /// Id of the section whose table proves it, if the document has it.
+    pub section: Option<&'static str>,
+    /// Reference to that section; empty without one.
+    pub reference: String,
+}
+
+impl Block {
+    /// True if the block shows nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Notes(notes) => notes.is_empty(),
+            Self::Findings(findings) => findings.is_empty(),
+            Self::Facts(facts) => facts.is_empty(),
+            Self::Table(table) => table.rows.is_empty(),
+            Self::Chart(chart) => {
+                let values = chart.series.iter().flat_map(|series| &series.values);
+                values.flatten().all(|value| *value == 0.0)
+            }
+        }
+    }
 }
 
 /// A main figure.
@@ -144,6 +197,8 @@ pub enum Cell {
     Change(f64),
     /// A mean or ratio, with this number of decimals.
     Mean(f64, u8),
+    /// A percentage from another source, with the decimals that the source gives.
+    Measured(f64),
     /// Not defined, such as a change or share on a base of zero.
     Undefined,
     /// Not available: no source gave the figure.
@@ -173,7 +228,10 @@ impl Cell {
         match *self {
             Self::Count(count) | Self::Sparse(count) => Some(count as f64),
             Self::Plain(number) | Self::Difference(number) => Some(number as f64),
-            Self::Share(number) | Self::Change(number) | Self::Mean(number, _) => Some(number),
+            Self::Share(number)
+            | Self::Change(number)
+            | Self::Mean(number, _)
+            | Self::Measured(number) => Some(number),
             _ => None,
         }
     }
@@ -191,6 +249,7 @@ impl Cell {
             Self::Share(percent) => language.share(Some(*percent)),
             Self::Change(percent) => language.change(Some(*percent)),
             Self::Mean(mean, decimals) => language.mean(*mean, *decimals),
+            Self::Measured(percent) => language.measured(*percent),
             Self::Undefined => language.not_available(),
             Self::Unavailable => language.say("unavailable", &[]),
             Self::Suppressed => "*".to_owned(),

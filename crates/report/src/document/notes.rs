@@ -15,6 +15,9 @@ impl SectionWriter<'_> {
                 let words = [("compared", year.to_string().into())];
                 self.say_with("note-no-data-to-compare", &words)
             }
+            Notice::NoAccesses { year } => {
+                self.say_with("note-no-accesses", &[("year", year.to_string().into())])
+            }
             Notice::SilentDays { ente, days, from } => self.say_with(
                 "note-silent-days",
                 &[

@@ -18,7 +18,7 @@ const CHECKS: [NoticeCheck; 7] = [
         finds: |notice| {
             matches!(
                 notice,
-                Notice::NoData { .. } | Notice::NoDataToCompare { .. }
+                Notice::NoData { .. } | Notice::NoDataToCompare { .. } | Notice::NoAccesses { .. }
             )
         },
     },
@@ -104,7 +104,9 @@ impl SectionWriter<'_> {
     /// counts, so the public edition has none.
     pub(super) fn quality(self) -> Section {
         let report = self.report;
-        let mut blocks = vec![self.checks().into()];
+        // The checks of an ente are part of those of all.
+        let checks = report.ente.is_none().then(|| self.checks().into());
+        let mut blocks: Vec<Block> = checks.into_iter().collect();
         let mut warnings: Vec<&Notice> = report.warnings.iter().collect();
         if self.has_many_enti() {
             // Print shows the first notes, and there may be one of silent days for every ente.

@@ -1,7 +1,7 @@
 //! Services: the largest changes, their status, and the most used.
 
-use super::counts::Slice;
-use super::{Cell, Head, Section, SectionWriter};
+use super::counts::{ChangesShown, PublishedService, Slice};
+use super::{Cell, Head, Section, SectionWriter, Table};
 use crate::count::{Count, CountCells as _};
 use crate::tables::{Status, Variation};
 use crate::text::harmless;
@@ -18,15 +18,26 @@ impl SectionWriter<'_> {
         Cell::Text(self.say(id))
     }
 
-    fn varied(self, row: &Variation) -> Cell {
-        let name = self
-            .language
-            .choose(&row.service_name_it, &row.service_name_en);
-        Cell::Text(harmless(name))
+    /// Writes the main variations of each category.
+    pub(super) fn variations(self) -> Section {
+        let main = self.report.variations.iter();
+        let main = main.flat_map(|category| &category.services);
+        self.changed_services("variations", main.collect(), ChangesShown::Main)
     }
 
-    /// Writes the services that changed most, by category.
-    pub(super) fn variations(self) -> Section {
+    /// Writes every service with other uses than in the compared year.
+    pub(super) fn service_changes(self) -> Section {
+        let all = self.report.service_changes.iter().collect();
+        self.changed_services("service-changes", all, ChangesShown::All)
+    }
+
+    /// Writes changed services: `own` of the report, or those whose counts are published.
+    fn changed_services(
+        self,
+        id: &'static str,
+        own: Vec<&Variation>,
+        shown: ChangesShown,
+    ) -> Section {
         let mut heads = vec![
             Head::Words("category"),
             Head::Words("service"),
@@ -35,62 +46,92 @@ impl SectionWriter<'_> {
             Head::Figures("difference"),
             Head::Change,
         ];
-        let rows = match self.public {
+        let rows: Vec<Vec<Cell>> = match self.public {
             None => {
                 heads.push(Head::Words("status"));
-                self.own_variations()
+                own.into_iter().map(|row| self.own_change(row)).collect()
             }
-            Some((edition, _)) if edition.uses_before.is_some() => self.published_variations(),
-            Some(_) => Vec::new(),
+            Some((edition, register)) => {
+                let categories = self.report.categories.iter();
+                let changed =
+                    categories.flat_map(|row| edition.changed(&row.name, register, shown));
+                changed.map(|row| self.published_change(&row)).collect()
+            }
         };
+        let table = (!rows.is_empty()).then(|| self.table(id, &heads, rows).into());
+        self.section(id, table.into_iter().collect())
+    }
+
+    fn own_change(self, row: &Variation) -> Vec<Cell> {
+        vec![
+            Cell::Text(self.category(&row.category)),
+            Cell::Text(row.name.shown(self.language)),
+            Cell::Count(row.service_uses),
+            Cell::count(row.compared_service_uses),
+            row.change.map_or(Cell::Undefined, Cell::Difference),
+            Cell::change(row.change_percent),
+            self.status(row.status),
+        ]
+    }
+
+    fn published_change(self, row: &PublishedService) -> Vec<Cell> {
+        let difference = row.now.difference_from(row.before);
+        vec![
+            Cell::Text(self.category(&row.category)),
+            Cell::Text(row.name.shown(self.language)),
+            row.now.into(),
+            row.before.into(),
+            difference.map_or(Cell::Suppressed, Cell::Difference),
+            row.now.change_from(row.before),
+        ]
+    }
+
+    /// Writes the services that one ente offers.
+    pub(super) fn offered_services(self) -> Table {
+        let heads = [
+            Head::Words("service"),
+            Head::Words("category"),
+            Head::Year,
+            Head::Before,
+        ];
         let is_compared = self.report.compared_year.is_some();
-        let is_shown = is_compared && (!rows.is_empty() || self.public.is_some());
-        let table = is_shown.then(|| self.table("variations", &heads, rows).into());
-        self.section("variations", table.into_iter().collect())
+        let rows = self.report.offered_services.iter().map(|row| {
+            let before = row.compared_service_uses;
+            let before = before.map_or(Cell::Undefined, Cell::Sparse);
+            let mut cells = vec![
+                Cell::Text(row.name.shown(self.language)),
+                Cell::Text(self.category(&row.category)),
+                Cell::Sparse(row.service_uses),
+            ];
+            cells.extend(is_compared.then_some(before));
+            cells
+        });
+        self.table("offered-services", &heads, rows.collect())
     }
 
-    fn own_variations(self) -> Vec<Vec<Cell>> {
-        let mut rows = Vec::new();
-        for category in &self.report.variations {
-            for (place, row) in category.services.iter().enumerate() {
-                // The category's name is written once, above its services.
-                let name = match place {
-                    0 => Cell::Text(self.category(&category.name)),
-                    _ => Cell::Empty,
-                };
-                rows.push(vec![
-                    name,
-                    self.varied(row),
-                    Cell::Count(row.service_uses),
-                    Cell::count(row.compared_service_uses),
-                    row.change.map_or(Cell::Undefined, Cell::Difference),
-                    Cell::change(row.change_percent),
-                    self.status(row.status),
-                ]);
-            }
-        }
-        rows
-    }
-
-    fn published_variations(self) -> Vec<Vec<Cell>> {
-        let mut rows = Vec::new();
-        for category in &self.report.categories {
-            let changed = self.public.map(|(edition, register)| {
-                edition.changed(&category.name, register, self.language)
-            });
-            for service in changed.into_iter().flatten() {
-                let difference = service.now.difference_from(service.before);
-                rows.push(vec![
-                    Cell::Text(self.category(&category.name)),
-                    Cell::Text(service.name),
-                    service.now.into(),
-                    service.before.into(),
-                    difference.map_or(Cell::Suppressed, Cell::Difference),
-                    service.now.change_from(service.before),
-                ]);
-            }
-        }
-        rows
+    /// Writes the largest changes of a service in an ente.
+    pub(super) fn contributions(self) -> Section {
+        let heads = [
+            Head::Words("ente"),
+            Head::Words("service"),
+            Head::Year,
+            Head::Before,
+            Head::Figures("difference"),
+            Head::Change,
+        ];
+        let rows = self.report.contributions.iter().map(|row| {
+            vec![
+                Cell::Text(harmless(&row.ente.ente_name)),
+                Cell::Text(row.service.shown(self.language)),
+                Cell::Count(row.service_uses),
+                Cell::Count(row.compared_service_uses),
+                Cell::Difference(row.change),
+                Cell::change(row.change_percent),
+            ]
+        });
+        let rows: Vec<Vec<Cell>> = rows.collect();
+        let table = (!rows.is_empty()).then(|| self.table("contributions", &heads, rows).into());
+        self.section("contributions", table.into_iter().collect())
     }
 
     /// Writes new, retired, unused and broken services.
@@ -108,7 +149,7 @@ impl SectionWriter<'_> {
         let rows = self.report.service_status.iter().map(|row| {
             vec![
                 self.status(row.status),
-                self.varied(row),
+                Cell::Text(row.name.shown(self.language)),
                 Cell::Text(self.category(&row.category)),
                 Cell::Count(row.service_uses),
                 Cell::Sparse(row.failed),
@@ -148,12 +189,9 @@ impl SectionWriter<'_> {
 
     fn own_top(self) -> Vec<Vec<Cell>> {
         let rows = self.report.top_services.iter().map(|row| {
-            let name = self
-                .language
-                .choose(&row.service_name_it, &row.service_name_en);
             vec![
                 Cell::Count(row.rank as u64),
-                Cell::Text(harmless(name)),
+                Cell::Text(row.name.shown(self.language)),
                 Cell::Count(row.service_uses),
                 Cell::share(row.share_percent),
                 Cell::Count(row.enti),
@@ -164,12 +202,10 @@ impl SectionWriter<'_> {
 
     fn published_top(self) -> Vec<Vec<Cell>> {
         let all: Count = self.uses(Slice::default(), &self.report.totals.kinds).all;
-        let top = self
-            .public
-            .map(|(edition, register)| edition.top(register, self.language));
+        let top = self.public.map(|(edition, register)| edition.top(register));
         let rows = top.into_iter().flatten().map(|service| {
             vec![
-                Cell::Text(service.name),
+                Cell::Text(service.name.shown(self.language)),
                 Cell::Text(self.category(&service.category)),
                 service.now.into(),
                 service.now.share_of(all),

@@ -171,10 +171,10 @@ impl SectionWriter<'_> {
             Head::Figures("agreed"),
         ];
         let cells = rows.iter().map(|row| {
-            let agreed = row.agreed_percent.map(|percent| Cell::Mean(percent, 2));
+            let agreed = row.agreed_percent.map(Cell::Measured);
             vec![
                 Cell::Text(self.month(row.month)),
-                Cell::Mean(row.available_percent, 2),
+                Cell::Measured(row.available_percent),
                 agreed.unwrap_or(Cell::Unavailable),
             ]
         });

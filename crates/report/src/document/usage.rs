@@ -8,7 +8,7 @@ use crate::count::{Count, CountCells as _};
 use crate::tables::{CategoryMove, CategoryRow};
 use crate::text::harmless;
 
-impl SectionWriter<'_> {
+impl<'r> SectionWriter<'r> {
     fn all_uses(self) -> UseCounts {
         self.uses(Slice::default(), &self.report.totals.kinds)
     }
@@ -57,7 +57,7 @@ impl SectionWriter<'_> {
             Head::Before,
             Head::Change,
         ];
-        let rows = self.report.categories.iter().map(|row| {
+        let rows = self.shown_categories().map(|row| {
             let name = Cell::Text(self.category(&row.name));
             let uses = self.uses_in_category(row);
             self.category_row(name, uses, self.before_in_category(row))
@@ -67,6 +67,16 @@ impl SectionWriter<'_> {
         table.sums = vec![sum];
         let chart = self.categories_chart();
         self.section("categories", vec![chart.into(), table.into()])
+    }
+
+    /// Returns the categories of the report; of one ente only those with uses in either year.
+    fn shown_categories(self) -> impl Iterator<Item = &'r CategoryRow> + Clone {
+        let is_whole = self.report.ente.is_none();
+        let rows = self.report.categories.iter();
+        rows.filter(move |row| {
+            let before = row.compared_service_uses.unwrap_or(0);
+            is_whole || row.kinds.service_uses + before > 0
+        })
     }
 
     fn category_row(self, name: Cell, uses: UseCounts, before: Option<Count>) -> Vec<Cell> {
@@ -87,7 +97,7 @@ impl SectionWriter<'_> {
 
     fn categories_chart(self) -> Chart {
         let report = self.report;
-        let rows = report.categories.iter();
+        let rows = self.shown_categories();
         let now = rows
             .clone()
             .map(|row| self.uses_in_category(row).all.value());
@@ -117,9 +127,12 @@ impl SectionWriter<'_> {
         }
     }
 
-    /// Writes rising and falling categories; no blocks without a compared year.
+    /// Writes the categories that rose and fell most; no blocks without a compared year.
     pub(super) fn moves(self) -> Section {
-        let moves = &self.report.moves;
+        let moves = match self.public {
+            None => self.report.moves.clone(),
+            Some((edition, _)) => edition.moves(self.report),
+        };
         let lists = [("rising", &moves.rising), ("falling", &moves.falling)];
         let lists = lists.into_iter().filter(|(_, moves)| !moves.is_empty());
         let tables = lists.map(|(id, moves)| self.moved_categories(id, moves).into());
@@ -136,7 +149,7 @@ impl SectionWriter<'_> {
             vec![
                 Cell::Text(self.category(&row.name)),
                 Cell::Difference(row.change),
-                Cell::change(row.change_percent),
+                Cell::Change(row.change_percent),
             ]
         });
         self.table(id, &heads, rows.collect())

@@ -11,7 +11,7 @@ use crate::print::PrintError;
 /// The only strong colour; it stands for the report's own year.
 pub const ACCENT: RGBColor = RGBColor(0, 82, 155);
 /// Colour of the compared year.
-const COMPARED_COLOUR: RGBColor = RGBColor(168, 178, 190);
+const COMPARED_COLOUR: RGBColor = RGBColor(130, 141, 155);
 const INK: RGBColor = RGBColor(31, 41, 51);
 const GRID: RGBColor = RGBColor(225, 229, 234);
 /// Width of every chart, in units of the drawing.
@@ -244,17 +244,20 @@ fn lines<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -
         .y_label_formatter(&|amount| value(chart, *amount, language))
         .draw()?;
     for (number, series) in chart.series.iter().enumerate().rev() {
-        let points = series.values.iter().enumerate();
-        let points: Vec<_> = points
-            .filter_map(|(place, amount)| Some((SegmentValue::CenterOf(place), (*amount)?)))
-            .collect();
         let colour = colour(number);
-        context.draw_series(LineSeries::new(points.clone(), colour.stroke_width(2)))?;
-        context.draw_series(
-            points
-                .into_iter()
-                .map(|at| Circle::new(at, 3, colour.filled())),
-        )?;
+        let places: Vec<usize> = (0..series.values.len()).collect();
+        // A line ends where a value is missing.
+        for stretch in
+            places.chunk_by(|a, b| [a, b].iter().all(|place| series.values[**place].is_some()))
+        {
+            let points = stretch.iter().filter_map(|place| {
+                let amount = series.values[*place]?;
+                Some((SegmentValue::CenterOf(*place), amount))
+            });
+            let dots = points.clone();
+            context.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
+            context.draw_series(dots.map(|at| Circle::new(at, 3, colour.filled())))?;
+        }
     }
     Ok(())
 }

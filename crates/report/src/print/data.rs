@@ -1,6 +1,6 @@
 //! A document as JSON: its tables, figure by figure.
 
-use crate::document::{Block, Cell, Document, MainFigure, Table};
+use crate::document::{Block, Cell, Document, FindingLine, MainFigure, Table};
 use serde_json::{Value, json};
 
 /// Formats the document as JSON: sections with texts, figures and tables. A figure is `{"value": …,
@@ -11,6 +11,8 @@ pub fn json(document: &Document) -> String {
         json!({
             "id": section.id,
             "title": section.title,
+            "statement": section.statement,
+            "annex": section.annex,
             "blocks": section.blocks.iter().filter_map(block).collect::<Vec<_>>(),
         })
     });
@@ -31,9 +33,20 @@ fn block(block: &Block) -> Option<Value> {
     Some(match block {
         Block::Text(text) => json!({ "text": text }),
         Block::Notes(notes) => json!({ "notes": notes }),
+        Block::Findings(findings) => {
+            json!({ "findings": findings.iter().map(finding).collect::<Vec<_>>() })
+        }
         Block::Facts(facts) => json!({ "facts": facts.iter().map(fact).collect::<Vec<_>>() }),
         Block::Table(table) => json!({ "table": self::table(table) }),
         Block::Chart(_) => return None,
+    })
+}
+
+fn finding(finding: &FindingLine) -> Value {
+    json!({
+        "figure": cell(&finding.figure),
+        "sentence": finding.sentence,
+        "section": finding.section,
     })
 }
 
@@ -70,7 +83,7 @@ fn cell(cell: &Cell) -> Value {
         }
         Cell::Difference(count) => return json!({ "value": count, "unit": "difference" }),
         Cell::Plain(number) => return json!({ "value": number, "unit": "number" }),
-        Cell::Share(_) | Cell::Change(_) => ("percent", ""),
+        Cell::Share(_) | Cell::Change(_) | Cell::Measured(_) => ("percent", ""),
         Cell::Mean(..) => ("mean", ""),
     };
     match cell.number() {

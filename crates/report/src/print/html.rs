@@ -1,6 +1,6 @@
 //! The report as one HTML file, for browsers, screen readers and A4 paper.
 
-use crate::document::{Block, Cell, Chart, Document, MainFigure, Section, Table};
+use crate::document::{Block, Cell, Chart, Document, FindingLine, MainFigure, Section, Table};
 use affluenza_words::Language;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
@@ -21,6 +21,7 @@ pub fn html(document: &Document) -> Result<String, PrintError> {
     for section in &document.sections {
         sections.push(section_markup(section, language)?);
     }
+    let (first, later) = sections.split_at(sections.len().min(1));
     let page = markup! {
         (DOCTYPE)
         html lang=(language.as_str()) {
@@ -34,21 +35,22 @@ pub fn html(document: &Document) -> Result<String, PrintError> {
             body {
                 a.skip href="#main" { (skip) }
                 header {
-                    p.mark { "Affluenza" }
+                    p.mark { (document.centre.mark()) }
                     h1 { (document.title) }
                     p.subject { (document.subject) }
                     @for line in &document.edition { p.edition { (line) } }
                 }
-                nav aria-labelledby="contents" {
-                    h2 #contents { (contents) }
-                    ol {
-                        @for section in &document.sections {
-                            li { a href={ "#" (section.id) } { (section.title) } }
+                main #main {
+                    @for section in first { (section) }
+                    nav aria-labelledby="contents" {
+                        h2 #contents { (contents) }
+                        ul {
+                            @for section in &document.sections {
+                                li { a href={ "#" (section.id) } { (section.heading(language)) } }
+                            }
                         }
                     }
-                }
-                main #main {
-                    @for section in &sections { (section) }
+                    @for section in later { (section) }
                 }
             }
         }
@@ -64,6 +66,7 @@ fn section_markup(section: &Section, language: Language) -> Result<Markup, Print
             Block::Notes(notes) => markup! {
                 ul.notes { @for note in notes { li { (note) } } }
             },
+            Block::Findings(findings) => findings_markup(findings, language),
             Block::Facts(facts) => facts_markup(facts, language),
             Block::Table(table) => table_markup(table, language),
             Block::Chart(chart) => chart_markup(chart, language)?,
@@ -75,10 +78,31 @@ fn section_markup(section: &Section, language: Language) -> Result<Markup, Print
         .any(|block| matches!(block, Block::Table(table) if table.matrix));
     Ok(markup! {
         section #(section.id) .wide[is_wide] aria-labelledby={ (section.id) "-title" } {
-            h2 #{ (section.id) "-title" } { (section.title) }
+            h2 #{ (section.id) "-title" } {
+                (section.heading(language))
+                @if let Some(statement) = &section.statement { ": " (statement) }
+            }
             @for block in &blocks { (block) }
         }
     })
+}
+
+fn findings_markup(findings: &[FindingLine], language: Language) -> Markup {
+    markup! {
+        ul.findings {
+            @for finding in findings {
+                li {
+                    span.value { (finding.figure.show(language)) }
+                    p {
+                        (finding.sentence)
+                        @if let Some(section) = finding.section {
+                            " " a href={ "#" (section) } { (finding.reference) }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn facts_markup(facts: &[MainFigure], language: Language) -> Markup {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::document::{Block, Cell, Document, MainFigure, Section, Table};
+use crate::document::{Block, Cell, Document, FindingLine, MainFigure, Section, Table};
 use affluenza_words::Language;
 use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Url, Workbook, Worksheet,
@@ -49,7 +49,7 @@ fn properties(document: &Document) -> Result<DocProperties, PrintError> {
     Ok(DocProperties::new()
         .set_title(&document.title)
         .set_subject(&document.subject)
-        .set_author("Affluenza")
+        .set_author(document.centre.mark())
         .set_creation_datetime(&made))
 }
 
@@ -148,6 +148,7 @@ fn fill(
     for block in blocks {
         row += match block {
             Block::Table(table) => write_table(sheet, language, table, row)?,
+            Block::Findings(findings) => write_findings(sheet, language, findings, row)?,
             Block::Facts(facts) => write_facts(sheet, language, facts, row)?,
             Block::Text(text) => {
                 sheet.write_with_format(row, 0, text, &wrapped)?;
@@ -163,6 +164,25 @@ fn fill(
         } + 1;
     }
     Ok(())
+}
+
+fn write_findings(
+    sheet: &mut Worksheet,
+    language: Language,
+    findings: &[FindingLine],
+    row: u32,
+) -> Result<u32, PrintError> {
+    for (place, finding) in (row..).zip(findings) {
+        sheet.write(place, 0, &finding.sentence)?;
+        let position = CellPosition {
+            row: place,
+            column: 1,
+        };
+        let bold = Format::new().set_bold();
+        write_cell(sheet, language, position, &finding.figure, &bold)?;
+        sheet.write(place, 2, &finding.reference)?;
+    }
+    Ok(u32::try_from(findings.len()).unwrap_or(0))
 }
 
 fn write_facts(
@@ -270,6 +290,7 @@ fn write_cell(
         Cell::Change(_) => "+0.0%;-0.0%;0.0%",
         Cell::Mean(_, 0 | 1) => "#,##0.0",
         Cell::Mean(..) => "#,##0.00",
+        Cell::Measured(_) => "General",
         Cell::Empty | Cell::Text(_) | Cell::Undefined | Cell::Unavailable | Cell::Suppressed => "",
     };
     let number = match cell {

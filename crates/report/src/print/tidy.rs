@@ -64,27 +64,19 @@ fn affluenza_error(error: std::io::Error) -> PrintError {
 /// Returns label, column, unit, value and status of every figure of a table.
 fn records(table: &Table, separators: Separators) -> Vec<[String; 5]> {
     let mut records = Vec::new();
-    let mut above = String::new();
     for row in table.rows.iter().chain(&table.sums) {
-        let mut labels: Vec<String> = Vec::new();
-        for (column, cell) in table.columns.iter().zip(row) {
-            match cell {
-                Cell::Text(text) if column.text => labels.push(text.clone()),
-                // A name that is written once above its rows applies to all of them.
-                Cell::Empty if column.text && labels.is_empty() && !above.is_empty() => {
-                    labels.push(above.clone());
-                }
-                _ => {}
-            }
-        }
-        above = labels.first().cloned().unwrap_or_default();
-        let label = labels.join(" · ");
+        let cells = table.columns.iter().zip(row);
+        let labels = cells.filter_map(|(column, cell)| match cell {
+            Cell::Text(text) if column.text => Some(text.as_str()),
+            _ => None,
+        });
+        let label = labels.collect::<Vec<_>>().join(" · ");
         for (column, cell) in table.columns.iter().zip(row) {
             let (unit, status) = match cell {
                 Cell::Empty | Cell::Text(_) => continue,
                 Cell::Count(_) | Cell::Sparse(_) | Cell::Difference(_) => ("count", ""),
                 Cell::Plain(_) => ("number", ""),
-                Cell::Share(_) | Cell::Change(_) => ("percent", ""),
+                Cell::Share(_) | Cell::Change(_) | Cell::Measured(_) => ("percent", ""),
                 Cell::Mean(..) => ("mean", ""),
                 Cell::Undefined => ("", "not_defined"),
                 Cell::Unavailable => ("", "not_available"),

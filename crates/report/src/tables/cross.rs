@@ -253,6 +253,12 @@ impl CrossTable {
         }
     }
 
+    /// Returns the rows by code of the ente.
+    pub(crate) fn by_ente(&self) -> BTreeMap<&str, &CrossRow> {
+        let rows = self.enti.iter();
+        rows.map(|row| (&*row.name.ente, row)).collect()
+    }
+
     /// Returns the count of an ente in a category; 0 if there is no row.
     pub fn count(&self, ente: &str, category: &str) -> u64 {
         self.enti

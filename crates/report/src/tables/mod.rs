@@ -3,6 +3,7 @@
 
 mod access;
 mod breakdowns;
+mod contributions;
 mod cross;
 mod devices;
 mod hours;
@@ -14,16 +15,20 @@ mod variations;
 pub(crate) use access::months;
 pub use access::{AccessRow, Accesses, MonthRow};
 pub use breakdowns::{BreakdownTable, BreakdownTables, ValueRow};
+pub use contributions::Contribution;
 pub use cross::{CellRow, CrossRow, CrossTable, EnteChange, EnteName, Unit};
 pub use devices::{DeviceRow, Devices, Mobile};
 pub use hours::{BandRow, HourRange, HourRow, Hours};
 pub use places::Places;
-pub use services::ServiceRow;
+pub(crate) use services::TOP;
+pub use services::{OfferedService, ServiceRow};
 pub use usage::{CategoryRow, Kinds, Totals};
 pub use variations::{
     BROKEN_ATTEMPTS_MIN, BROKEN_FAILED_PERCENT, BROKEN_USES_MIN, CategoryMove, CategoryVariations,
     Moves, Status, Variation,
 };
-pub(crate) use variations::{Variations, by_category, with_status};
+pub(crate) use variations::{
+    CategoryCounts, MAIN, Turn, Variations, changes, main_change_min, main_variations, with_status,
+};
 
-pub use crate::names::CategoryName;
+pub use crate::names::{CategoryName, ServiceName};

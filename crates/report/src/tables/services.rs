@@ -8,23 +8,22 @@ use affluenza_store::figures::ServiceUse;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::names::CategoryName;
+use super::Variation;
+use crate::names::{CategoryName, ServiceName};
 use crate::ratio::share_percent;
+use crate::scope;
 
 /// Largest number of services in the table.
-const TOP: usize = 10;
+pub(crate) const TOP: usize = 10;
 
 /// Use of a service.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ServiceRow {
     /// Rank, 1 for the most used.
     pub rank: usize,
-    /// Code in the register, or a code that is not registered.
-    pub service: String,
-    /// Italian name; the code if there is no name.
-    pub service_name_it: String,
-    /// English name; the Italian one or the code if there is no English name.
-    pub service_name_en: String,
+    /// Code and names of the service.
+    #[serde(flatten)]
+    pub name: ServiceName,
     /// Category on the last day of the year.
     #[serde(flatten)]
     pub category: CategoryName,
@@ -44,14 +43,10 @@ impl ServiceRow {
             .into_iter()
             .map(|(code, sum)| {
                 let known = register.service(code);
-                let name_it = known.map_or(code, |service| service.name_it());
-                let name_en = known.and_then(|service| service.name_en());
                 let category = known.map(|service| service.category_on(last_day).code());
                 Self {
                     rank: 0,
-                    service: known.map_or(code, |service| service.code()).to_owned(),
-                    service_name_it: name_it.to_owned(),
-                    service_name_en: name_en.unwrap_or(name_it).to_owned(),
+                    name: ServiceName::of(register, code),
                     category: CategoryName::of(register, category.unwrap_or(sum.category)),
                     service_uses: sum.service_uses,
                     share_percent: share_percent(sum.service_uses, total),
@@ -59,11 +54,62 @@ impl ServiceRow {
                 }
             })
             .collect();
-        rows.sort_by_cached_key(|row| (Reverse(row.service_uses), row.service.clone()));
+        rows.sort_by_cached_key(|row| (Reverse(row.service_uses), row.name.service.clone()));
         rows.truncate(TOP);
         for (rank, row) in (1..).zip(&mut rows) {
             row.rank = rank;
         }
+        rows
+    }
+}
+
+/// A service that one ente offers on the last day of the year, with its uses there.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OfferedService {
+    /// Code and names of the service.
+    #[serde(flatten)]
+    pub name: ServiceName,
+    /// Category on the last day of the year.
+    #[serde(flatten)]
+    pub category: CategoryName,
+    /// Completed service uses.
+    pub service_uses: u64,
+    /// Service uses of the compared year; `None` without data of it.
+    pub compared_service_uses: Option<u64>,
+}
+
+impl OfferedService {
+    /// Returns the services of the ente, the most used first, then by name.
+    pub(crate) fn all(
+        register: &Register,
+        ente: &str,
+        last_day: Date,
+        variations: &[Variation],
+        is_compared: bool,
+    ) -> Vec<Self> {
+        let uses = variations.iter();
+        let uses: BTreeMap<&str, &Variation> =
+            uses.map(|row| (row.name.service.as_str(), row)).collect();
+        let mut offered: BTreeMap<&str, Self> = BTreeMap::new();
+        for deployment in scope::deployments(register, Some(ente)) {
+            if !deployment.validity.contains(last_day) {
+                continue;
+            }
+            let code = deployment.service.code();
+            let used = uses.get(code);
+            let category = deployment.service.category_on(last_day).code();
+            let before = used.and_then(|row| row.compared_service_uses);
+            offered.entry(code).or_insert_with(|| Self {
+                name: ServiceName::of(register, code),
+                category: CategoryName::of(register, category),
+                service_uses: used.map_or(0, |row| row.service_uses),
+                compared_service_uses: before.or(is_compared.then_some(0)),
+            });
+        }
+        let mut rows: Vec<Self> = offered.into_values().collect();
+        rows.sort_by_cached_key(|row| {
+            (Reverse(row.service_uses), row.name.service_name_it.clone())
+        });
         rows
     }
 }

@@ -9,12 +9,19 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::CategoryRow;
-use crate::names::CategoryName;
-use crate::ratio::change_percent;
+use crate::count::{Count, CountCells as _};
+use crate::names::{CategoryName, ServiceName};
+use crate::ratio::{BASE_MIN, change_percent};
 use crate::scope;
 
-/// Largest number of services shown in a category.
-const SHOWN: usize = 5;
+/// Largest number of services among the main variations of a category.
+pub(crate) const MAIN: usize = 3;
+/// Least change of a main variation: this part of all uses of the year, in per mille.
+const MAIN_CHANGE_PER_MILLE: u64 = 4;
+/// Largest number of categories among the rising, and among the falling ones.
+const MOVED: usize = 3;
+/// Least uses of the compared year for a category to rise or fall.
+const MOVED_BASE_MIN: u64 = 100;
 /// Share of failed attempts above which a service is broken, in percent.
 pub const BROKEN_FAILED_PERCENT: f64 = 50.0;
 /// Least attempts for a service to be called broken by its failures.
@@ -43,12 +50,9 @@ pub enum Status {
 /// A service with its change from the compared year.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Variation {
-    /// Code in the register, or a code that is not registered.
-    pub service: String,
-    /// Italian name; the code if there is no name.
-    pub service_name_it: String,
-    /// English name; the Italian one or the code if there is no English name.
-    pub service_name_en: String,
+    /// Code and names of the service.
+    #[serde(flatten)]
+    pub name: ServiceName,
     /// Category on the last day of the year.
     #[serde(flatten)]
     pub category: CategoryName,
@@ -74,7 +78,7 @@ pub struct CategoryVariations {
     /// Code and names of the category.
     #[serde(flatten)]
     pub name: CategoryName,
-    /// Services, the greatest change first, up or down; at most five.
+    /// Services, the greatest change first, up or down; at most three.
     pub services: Vec<Variation>,
 }
 
@@ -86,38 +90,59 @@ pub struct CategoryMove {
     pub name: CategoryName,
     /// Difference in uses.
     pub change: i64,
-    /// Difference in percent of the compared year; `None` on a zero base.
-    pub change_percent: Option<f64>,
+    /// Difference in percent of the compared year.
+    pub change_percent: f64,
 }
 
-/// Categories by their change from the compared year.
+/// Categories by their change from the compared year, in percent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Moves {
-    /// Categories that rose, the greatest rise first.
+    /// Categories that rose most; at most three.
     pub rising: Vec<CategoryMove>,
-    /// Categories that fell, the greatest fall first.
+    /// Categories that fell most; at most three.
     pub falling: Vec<CategoryMove>,
 }
 
+/// Uses of a category in the year and in the compared year.
+pub(crate) struct CategoryCounts {
+    pub name: CategoryName,
+    pub now: Count,
+    pub before: Count,
+}
+
+impl CategoryCounts {
+    pub(crate) fn of(row: &CategoryRow) -> Self {
+        Self {
+            name: row.name.clone(),
+            now: Count::Shown(row.kinds.service_uses),
+            before: row
+                .compared_service_uses
+                .map_or(Count::Hidden, Count::Shown),
+        }
+    }
+}
+
 impl Moves {
-    pub(crate) fn build(categories: &[CategoryRow]) -> Self {
-        let mut moves: Vec<CategoryMove> = categories
-            .iter()
-            .filter(|row| row.name.registered)
-            .filter_map(|row| {
-                let change = difference(row.kinds.service_uses, row.compared_service_uses?);
-                Some(CategoryMove {
-                    name: row.name.clone(),
-                    change,
-                    change_percent: row.change_percent,
-                })
+    /// Ranks registered categories with enough uses in the compared year. Hidden counts have no
+    /// rank.
+    pub(crate) fn build(categories: impl Iterator<Item = CategoryCounts>) -> Self {
+        let moves = categories.filter_map(|row| {
+            let base = row.before.shown().filter(|base| *base >= MOVED_BASE_MIN)?;
+            Some(CategoryMove {
+                change: row.now.difference_from(row.before)?,
+                change_percent: change_percent(row.now.shown()?, Some(base))?,
+                name: row.name,
             })
-            .collect();
-        moves.sort_by_key(|row| (Reverse(row.change.abs()), row.name.category.clone()));
+        });
+        let mut moves: Vec<CategoryMove> = moves.filter(|row| row.name.registered).collect();
+        moves.sort_by(|a, b| b.change_percent.total_cmp(&a.change_percent));
         let (rising, rest): (Vec<CategoryMove>, Vec<CategoryMove>) =
             moves.into_iter().partition(|row| row.change > 0);
-        let falling = rest.into_iter().filter(|row| row.change < 0).collect();
-        Self { rising, falling }
+        let falling = rest.into_iter().rev().filter(|row| row.change < 0);
+        Self {
+            rising: rising.into_iter().take(MOVED).collect(),
+            falling: falling.take(MOVED).collect(),
+        }
     }
 }
 
@@ -148,12 +173,7 @@ impl Variations<'_> {
         let before = self.before.map(|figures| sums(self.register, figures));
         let mut codes: BTreeSet<&str> = now.keys().copied().collect();
         codes.extend(before.iter().flat_map(BTreeMap::keys));
-        let deployed = scope::deployments(self.register, self.ente);
-        let mut periods: BTreeMap<&str, Vec<Validity>> = BTreeMap::new();
-        for deployment in deployed {
-            let code = deployment.service.code();
-            periods.entry(code).or_default().push(deployment.validity);
-        }
+        let periods = periods(self.register, self.ente);
         codes.extend(periods.keys().copied());
 
         let none = Sum::default();
@@ -184,15 +204,9 @@ impl Variations<'_> {
             ("", Some(base)) => base.category,
             (own, _) => own,
         };
-        let name_it = known.map_or(code, Service::name_it);
         let compared = base.map(|base| base.service_uses);
         Variation {
-            service: known.map_or(code, Service::code).to_owned(),
-            service_name_it: name_it.to_owned(),
-            service_name_en: known
-                .and_then(Service::name_en)
-                .unwrap_or(name_it)
-                .to_owned(),
+            name: ServiceName::of(self.register, code),
             category: CategoryName::of(self.register, category.unwrap_or(stored)),
             service_uses: sum.service_uses,
             compared_service_uses: compared,
@@ -213,13 +227,8 @@ impl Variations<'_> {
     ) -> Option<Status> {
         let first_day = Date::new(self.year, 1, 1).ok()?;
         let last_day = Date::new(self.year, 12, 31).ok()?;
-        let next_year = Date::new(self.year.checked_add(1)?, 1, 1).ok()?;
-        if periods.is_empty() {
-            return None;
-        }
-        let ends: Option<Vec<Date>> = periods.iter().map(|period| period.to).collect();
-        let end = ends.and_then(|ends| ends.into_iter().max());
-        if end.is_some_and(|end| first_day < end && end <= next_year) {
+        let turn = Turn::of(periods, self.year);
+        if turn == Some(Turn::Stopped) {
             return Some(Status::Retired);
         }
         let at_the_end = periods.iter().any(|period| period.contains(last_day));
@@ -232,12 +241,56 @@ impl Variations<'_> {
         if all_year && sum.attempts == 0 && base.is_some_and(|base| base.service_uses > 0) {
             return Some(Status::Unused);
         }
+        turn.map(|_| Status::New)
+    }
+}
+
+/// Start or end of a service within a year, by its deployments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The first deployment began in the year.
+    Started,
+    /// The last deployment ended in the year.
+    Stopped,
+}
+
+impl Turn {
+    /// Returns the turn of a service that is deployed in these periods.
+    pub(crate) fn of(periods: &[Validity], year: i16) -> Option<Self> {
+        let first_day = Date::new(year, 1, 1).ok()?;
+        let next_year = Date::new(year.checked_add(1)?, 1, 1).ok()?;
+        let ends: Option<Vec<Date>> = periods.iter().map(|period| period.to).collect();
+        let end = ends.and_then(|ends| ends.into_iter().max());
+        if end.is_some_and(|end| first_day < end && end <= next_year) {
+            return Some(Self::Stopped);
+        }
         let starts: Option<Vec<Date>> = periods.iter().map(|period| period.from).collect();
         let start = starts.and_then(|starts| starts.into_iter().min());
-        start
-            .is_some_and(|start| first_day <= start && start < next_year)
-            .then_some(Status::New)
+        let is_new = start.is_some_and(|start| first_day <= start && start < next_year);
+        is_new.then_some(Self::Started)
     }
+
+    /// Returns the turns of the services deployed in one ente or in all, by code.
+    pub(crate) fn all(
+        register: &Register,
+        ente: Option<&str>,
+        year: i16,
+    ) -> BTreeMap<String, Self> {
+        let turns = periods(register, ente).into_iter();
+        let turns =
+            turns.filter_map(|(code, periods)| Some((code.to_owned(), Self::of(&periods, year)?)));
+        turns.collect()
+    }
+}
+
+/// Returns the periods of deployment of each service, by code.
+fn periods<'r>(register: &'r Register, ente: Option<&str>) -> BTreeMap<&'r str, Vec<Validity>> {
+    let mut periods: BTreeMap<&str, Vec<Validity>> = BTreeMap::new();
+    for deployment in scope::deployments(register, ente) {
+        let code = deployment.service.code();
+        periods.entry(code).or_default().push(deployment.validity);
+    }
+    periods
 }
 
 fn is_broken(sum: &Sum<'_>, base: Option<&Sum<'_>>, year: i16) -> bool {
@@ -276,29 +329,47 @@ fn sums<'f>(register: &'f Register, figures: &'f YearFigures) -> BTreeMap<&'f st
     sums
 }
 
-/// Returns the services that changed most, by category in the order of `categories`.
-pub(crate) fn by_category(
-    categories: &[CategoryRow],
-    variations: &[Variation],
-) -> Vec<CategoryVariations> {
-    let shown = categories.iter().map(|category| {
-        let mut services: Vec<Variation> = variations
-            .iter()
-            .filter(|row| row.category.category == category.name.category)
-            .filter(|row| row.change.is_some_and(|change| change != 0))
-            .cloned()
-            .collect();
-        services.sort_by_key(|row| {
-            let size = row.change.map_or(0, i64::unsigned_abs);
-            (Reverse(size), row.service.clone())
-        });
-        services.truncate(SHOWN);
-        CategoryVariations {
-            name: category.name.clone(),
-            services,
-        }
+/// Returns the least change of a main variation in a year of so many uses.
+pub(crate) fn main_change_min(service_uses: u64) -> u64 {
+    (service_uses * MAIN_CHANGE_PER_MILLE / 1_000).max(BASE_MIN)
+}
+
+/// Returns the services with other uses than in the compared year, in the order of `categories`,
+/// then the greatest change first.
+pub(crate) fn changes(categories: &[CategoryRow], variations: &[Variation]) -> Vec<Variation> {
+    let places = categories.iter().enumerate();
+    let places: BTreeMap<&str, usize> = places
+        .map(|(place, row)| (&*row.name.category, place))
+        .collect();
+    let changed = variations.iter();
+    let changed = changed.filter(|row| row.change.is_some_and(|change| change != 0));
+    let mut changed: Vec<Variation> = changed.cloned().collect();
+    changed.sort_by_cached_key(|row| {
+        let place = places.get(&*row.category.category).copied();
+        let size = row.change.map_or(0, i64::unsigned_abs);
+        (place, Reverse(size), row.name.service.clone())
     });
-    shown.filter(|row| !row.services.is_empty()).collect()
+    changed
+}
+
+/// Returns the main ones of these changes: by category, at most three, none below a part of all
+/// uses of the year.
+pub(crate) fn main_variations(changes: &[Variation], service_uses: u64) -> Vec<CategoryVariations> {
+    let least = main_change_min(service_uses);
+    let by_category = changes.chunk_by(|a, b| a.category == b.category);
+    let main = by_category.map(|services| CategoryVariations {
+        name: services[0].category.clone(),
+        services: services
+            .iter()
+            .take(MAIN)
+            .filter(|row| {
+                row.change
+                    .is_some_and(|change| change.unsigned_abs() >= least)
+            })
+            .cloned()
+            .collect(),
+    });
+    main.filter(|row| !row.services.is_empty()).collect()
 }
 
 /// Returns the services with a status, by status, then most used first.
@@ -308,10 +379,16 @@ pub(crate) fn with_status(variations: &[Variation]) -> Vec<Variation> {
         .filter(|row| row.status.is_some())
         .cloned()
         .collect();
-    rows.sort_by_key(|row| (row.status, Reverse(row.service_uses), row.service.clone()));
+    rows.sort_by_key(|row| {
+        (
+            row.status,
+            Reverse(row.service_uses),
+            row.name.service.clone(),
+        )
+    });
     rows
 }
 
-fn difference(now: u64, before: u64) -> i64 {
+pub(super) fn difference(now: u64, before: u64) -> i64 {
     now.cast_signed().wrapping_sub(before.cast_signed())
 }

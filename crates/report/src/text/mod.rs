@@ -9,7 +9,7 @@ mod strip;
 
 use affluenza_words::Language;
 
-use crate::document::{Block, Cell, ChartKind, Document, MainFigure, Section, Table};
+use crate::document::{Block, Cell, ChartKind, Document, FindingLine, MainFigure, Section, Table};
 use grid::{Grid, GridColumn};
 use measure::{width, wrap};
 
@@ -42,11 +42,20 @@ fn heading(document: &Document, room: usize) -> String {
     text
 }
 
-/// Formats the blocks of a section. A table has its caption above it; main figures, and a text at the
-/// start, have the section's title.
+/// Formats the heading and the blocks of a section. A table has its caption above it.
 fn body(section: &Section, language: Language, room: usize) -> String {
-    let mut text = String::new();
-    for (place, block) in section.blocks.iter().enumerate() {
+    let heading = section.heading(language);
+    let is_captioned = matches!(
+        section.blocks.first(),
+        Some(Block::Table(_) | Block::Chart(_))
+    );
+    let mut text = match &section.statement {
+        Some(statement) => wrap(&format!("{heading}: {statement}"), room, "") + "\n",
+        // The caption of the first table repeats the name of a chapter.
+        None if is_captioned && section.annex.is_none() => String::new(),
+        None => wrap(&heading, room, "") + "\n",
+    };
+    for block in &section.blocks {
         let part = match block {
             Block::Table(table) if table.charted => continue,
             Block::Chart(chart) if chart.kind == ChartKind::Columns => {
@@ -58,10 +67,8 @@ fn body(section: &Section, language: Language, room: usize) -> String {
                 let caption = wrap(&table.caption, room, "");
                 format!("{caption}\n\n{}", shown(table, language, room))
             }
-            Block::Facts(list) => format!("{}\n\n{}", section.title, facts(list, language, room)),
-            Block::Text(paragraph) if place == 0 => {
-                format!("{}\n\n{}\n", section.title, wrap(paragraph, room, ""))
-            }
+            Block::Findings(findings) => self::findings(findings, language, room),
+            Block::Facts(list) => facts(list, language, room),
             Block::Text(paragraph) => format!("{}\n", wrap(paragraph, room, "")),
             Block::Notes(notes) => {
                 let wrapped = notes
@@ -76,6 +83,15 @@ fn body(section: &Section, language: Language, room: usize) -> String {
         text.push_str(&part);
     }
     text
+}
+
+fn findings(findings: &[FindingLine], language: Language, room: usize) -> String {
+    let lines = findings.iter().map(|finding| {
+        let figure = finding.figure.show(language);
+        let line = format!("{figure}  {} {}", finding.sentence, finding.reference);
+        wrap(line.trim(), room, "    ") + "\n"
+    });
+    lines.collect()
 }
 
 fn facts(facts: &[MainFigure], language: Language, room: usize) -> String {

@@ -2,13 +2,15 @@
 
 use std::num::NonZeroU16;
 
-use crate::document::{Block, Chart, MainFigure, Section};
+use crate::document::{Block, Chart, FindingLine, MainFigure, Section};
 use affluenza_words::Language;
 use krilla::geom::Rect;
 use krilla::tagging::{BBox, ListNumbering, Tag, TagKind};
 
-use super::font::{Style, StyledLine, Weight};
-use super::paper::{ACCENT, Branch, INK, MARGIN_SIDE, Mark, Paper, Piece, PieceRole, SOFT, Twig};
+use super::font::{Fonts, Style, StyledLine, Weight};
+use super::paper::{
+    ACCENT, Branch, INK, MARGIN_SIDE, Mark, Paper, Piece, PieceRole, RULE, SOFT, Twig,
+};
 use super::pen::Pen;
 use super::table::TypesetTable;
 use crate::print::{PrintError, chart};
@@ -46,6 +48,7 @@ pub(super) fn heading(level: u16, title: &str) -> TagKind {
 enum Laid<'b> {
     Lines(Vec<StyledLine>),
     Notes(Vec<Vec<StyledLine>>),
+    Findings(Vec<TypesetFinding<'b>>),
     Facts(&'b [MainFigure]),
     Table(TypesetTable<'b>),
     Chart(&'b Chart),
@@ -71,16 +74,20 @@ pub(super) fn section(
         .iter()
         .map(|block| lay(paper, block, language, width))
         .collect();
-    let title = paper.fonts.wrap(&section.title, heading_style(), width);
-    let title_height = title.len() as f32 * heading_style().line_height() + 6.0;
+    let mut title = section.heading(language);
+    if let Some(statement) = &section.statement {
+        title = format!("{title}: {statement}");
+    }
+    let lines = paper.fonts.wrap(&title, heading_style(), width);
+    let title_height = lines.len() as f32 * heading_style().line_height() + 6.0;
     let room = paper.full_room();
     let start: f32 = starts(&blocks, room - title_height);
     paper.gap(24.0);
     paper.need(title_height + start);
     let begins = (paper.sheets.len() - 1, paper.y);
     let mut branch = Branch::new(Tag::Section);
-    let leaves = paper.lines(MARGIN_SIDE, title);
-    branch.push(Branch::of(heading(2, &section.title), leaves));
+    let leaves = paper.lines(MARGIN_SIDE, lines);
+    branch.push(Branch::of(heading(2, &title), leaves));
     paper.y += 6.0;
     for (place, block) in blocks.into_iter().enumerate() {
         if place > 0 {
@@ -100,6 +107,12 @@ fn lay<'b>(paper: &Paper<'_>, block: &'b Block, language: Language, width: f32) 
             let notes = notes.map(|note| fonts.wrap(note, body(), width - INDENT));
             Laid::Notes(notes.collect())
         }
+        Block::Findings(findings) => {
+            let findings = findings.iter();
+            let findings =
+                findings.map(|finding| TypesetFinding::new(fonts, finding, language, width));
+            Laid::Findings(findings.collect())
+        }
         Block::Facts(facts) => Laid::Facts(facts),
         Block::Table(table) => Laid::Table(TypesetTable::new(fonts, table, language, width)),
         Block::Chart(chart) => Laid::Chart(chart),
@@ -117,6 +130,7 @@ fn starts(blocks: &[Laid<'_>], room: f32) -> f32 {
         Laid::Notes(notes) => notes
             .first()
             .map_or(0.0, |lines| lines.len() as f32 * body().line_height()),
+        Laid::Findings(findings) => findings.iter().map(TypesetFinding::height).sum(),
         Laid::Facts(_) => 3.0 * FACT_HEIGHT,
         Laid::Table(grid) => grid.start_height(room),
         Laid::Chart(chart) => chart_height(chart) + 24.0,
@@ -135,6 +149,7 @@ fn place_block(
     Ok(match block {
         Laid::Lines(lines) => Branch::of(Tag::P, paper.lines(MARGIN_SIDE, lines)),
         Laid::Notes(notes) => self::notes(paper, notes),
+        Laid::Findings(findings) => self::findings(paper, findings),
         Laid::Facts(facts) => self::facts(paper, facts, language),
         Laid::Table(grid) => grid.place(paper),
         Laid::Chart(chart) => self::figure(paper, chart, language)?,
@@ -157,6 +172,85 @@ fn notes(paper: &mut Paper<'_>, notes: Vec<Vec<StyledLine>>) -> Branch {
         item.push(Branch::of(Tag::LBody, text));
         list.push(item);
         paper.y += 2.0;
+    }
+    list
+}
+
+/// Width of the figures of findings, in points.
+const FIGURE_WIDTH: f32 = 92.0;
+/// Space above and below a finding.
+const FINDING_GAP: f32 = 5.0;
+
+/// A finding whose texts are broken into lines.
+struct TypesetFinding<'b> {
+    figure: Vec<StyledLine>,
+    sentence: Vec<StyledLine>,
+    reference: Vec<StyledLine>,
+    finding: &'b FindingLine,
+}
+
+impl<'b> TypesetFinding<'b> {
+    fn new(fonts: &Fonts, finding: &'b FindingLine, language: Language, width: f32) -> Self {
+        let text_width = width - FIGURE_WIDTH;
+        let figure = style(16.0, Weight::Semibold, ACCENT);
+        let reference = style(8.5, Weight::Regular, ACCENT);
+        let shown = finding.figure.show(language);
+        Self {
+            figure: fonts.wrap(&shown, figure, FIGURE_WIDTH - 8.0),
+            sentence: fonts.wrap(&finding.sentence, body(), text_width),
+            reference: match finding.section {
+                Some(_) => fonts.wrap(&finding.reference, reference, text_width),
+                None => Vec::new(),
+            },
+            finding,
+        }
+    }
+
+    fn height(&self) -> f32 {
+        let [figure, sentence, reference] =
+            [&self.figure, &self.sentence, &self.reference].map(|lines| {
+                lines
+                    .iter()
+                    .map(|line| line.style.line_height())
+                    .sum::<f32>()
+            });
+        figure.max(sentence + reference) + 2.0 * FINDING_GAP
+    }
+}
+
+fn findings(paper: &mut Paper<'_>, findings: Vec<TypesetFinding<'_>>) -> Branch {
+    let mut list = Branch::new(Tag::L(ListNumbering::None));
+    let width = paper.width();
+    for finding in findings {
+        let height = finding.height();
+        paper.need(height);
+        let top = paper.y;
+        paper.decorate(Mark::Stroke {
+            points: vec![(MARGIN_SIDE, top), (MARGIN_SIDE + width, top)],
+            width: 0.6,
+            colour: RULE,
+        });
+        let mut item = Branch::new(Tag::LI);
+        paper.y = top + FINDING_GAP - 3.0;
+        let figure = paper.lines(MARGIN_SIDE, finding.figure);
+        item.push(Branch::of(Tag::Lbl, figure));
+        paper.y = top + FINDING_GAP;
+        let x = MARGIN_SIDE + FIGURE_WIDTH;
+        let sentence = paper.lines(x, finding.sentence);
+        let mut text = Branch::new(Tag::LBody);
+        text.push(Branch::of(Tag::P, sentence));
+        if let Some(section) = finding.finding.section {
+            let from = paper.y;
+            let mut leaves = paper.lines(x, finding.reference);
+            let place = [x, from, MARGIN_SIDE + width, paper.y];
+            leaves.push(paper.link(section, place, &finding.finding.reference));
+            let mut reference = Branch::new(Tag::P);
+            reference.push(Branch::of(Tag::Link, leaves));
+            text.push(reference);
+        }
+        item.push(text);
+        list.push(item);
+        paper.y = top + height;
     }
     list
 }

@@ -15,9 +15,12 @@ use krilla::tagging::{Tag, TagKind};
 
 use self::blocks::{heading, heading_style, style};
 use self::font::{Fonts, Style, Weight};
-use self::paper::{ACCENT, Branch, INK, Link, MARGIN_SIDE, Mark, Paper, RULE, SOFT};
+use self::paper::{ACCENT, Branch, INK, MARGIN_SIDE, Mark, Paper, RULE, SOFT};
 use self::write::SectionPosition;
 use crate::print::PrintError;
+
+/// Largest number of sections of a document without contents.
+const SECTIONS_MAX: usize = 6;
 
 /// Returns the whole file, with its fonts. The same document gives the same bytes.
 pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
@@ -25,17 +28,26 @@ pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
     let fonts = Fonts::new();
     let mut paper = Paper::new(&fonts);
     let mut structure = cover(&mut paper, document);
-    let contents_from = paper.y;
-    paper.turn(false);
-    let mut places = Vec::new();
-    let mut sections = Vec::new();
-    for section in &document.sections {
+    let (mut places, mut sections) = (Vec::new(), Vec::new());
+    let mut contents_from = None;
+    for (place, section) in document.sections.iter().enumerate() {
+        if place == 1 && document.sections.len() > SECTIONS_MAX {
+            contents_from = Some(reserve(&mut paper, document));
+        }
         let (branch, sheet, y) = blocks::section(&mut paper, section, document.language)?;
         sections.push(branch);
-        let title = section.title.clone();
-        places.push(SectionPosition { title, sheet, y });
+        places.push(SectionPosition {
+            id: section.id,
+            title: section.heading(document.language),
+            sheet,
+            y,
+        });
     }
-    structure.push(contents(&mut paper, document, &places, contents_from));
+    let mut sections = sections.into_iter();
+    structure.extend(sections.next());
+    if let Some((sheet, y)) = contents_from {
+        structure.push(contents(&mut paper, document, &places, sheet, y));
+    }
     structure.extend(sections);
     blocks::feet(
         &mut paper,
@@ -55,10 +67,11 @@ fn cover(paper: &mut Paper<'_>, document: &Document) -> Vec<Branch> {
         height: 5.0,
         colour: ACCENT,
     });
-    paper.y += 110.0;
+    paper.y += 20.0;
     let mut structure = Vec::new();
+    let name = document.centre.mark();
     let mark = style(10.0, Weight::Semibold, ACCENT);
-    structure.push(cover_text(paper, Tag::P.into(), "AFFLUENZA", mark));
+    structure.push(cover_text(paper, Tag::P.into(), &name, mark));
     let title = Style {
         leading: 1.2,
         ..style(28.0, Weight::Semibold, INK)
@@ -72,7 +85,6 @@ fn cover(paper: &mut Paper<'_>, document: &Document) -> Vec<Branch> {
         let soft = style(9.5, Weight::Regular, SOFT);
         structure.push(cover_text(paper, Tag::P.into(), line, soft));
     }
-    paper.y += 40.0;
     structure
 }
 
@@ -81,16 +93,30 @@ fn cover_text(paper: &mut Paper<'_>, tag: TagKind, text: &str, style: Style) -> 
     Branch::of(tag, paper.lines(MARGIN_SIDE, lines))
 }
 
-/// Draws the contents on the first sheet.
+fn contents_style() -> Style {
+    style(10.0, Weight::Regular, INK)
+}
+
+/// Starts a sheet with room for the contents. Returns the sheet and their vertical position.
+fn reserve(paper: &mut Paper<'_>, document: &Document) -> (usize, f32) {
+    paper.turn(false);
+    let from = paper.y;
+    let entries = document.sections.len() as f32 * contents_style().line_height();
+    paper.y += heading_style().line_height() + 4.0 + entries;
+    (paper.sheets.len() - 1, from)
+}
+
+/// Draws the contents into their room.
 fn contents(
     paper: &mut Paper<'_>,
     document: &Document,
     places: &[SectionPosition],
+    sheet: usize,
     from: f32,
 ) -> Branch {
     let title = document.language.say("contents", &[]);
-    let line_style = style(10.0, Weight::Regular, INK);
-    let later = paper.sheets.split_off(1);
+    let line_style = contents_style();
+    let later = paper.sheets.split_off(sheet + 1);
     paper.y = from;
     let width = paper.width();
     let mut branch = Branch::new(Tag::Section);
@@ -101,7 +127,7 @@ fn contents(
     ));
     paper.y += 4.0;
     let mut list = Branch::new(Tag::TOC);
-    for (section, place) in places.iter().enumerate() {
+    for place in places {
         let y = paper.y + line_style.baseline();
         let right = MARGIN_SIDE + width;
         let text = paper.fonts.line(&format!("{} ", place.title), line_style);
@@ -124,19 +150,12 @@ fn contents(
             },
             Mark::Text { x, y, line: number },
         ]);
-        let leaf = paper.leaf();
-        let place_of = [
-            MARGIN_SIDE,
-            paper.y,
-            right,
-            paper.y + line_style.line_height(),
-        ];
-        paper.sheet().links.push(Link {
-            leaf,
-            place: place_of,
-            section,
-            text: place.title.clone(),
-        });
+        let bottom = paper.y + line_style.line_height();
+        let leaf = paper.link(
+            place.id,
+            [MARGIN_SIDE, paper.y, right, bottom],
+            &place.title,
+        );
         let mut item = Branch::new(Tag::TOCI);
         let mut reference = Branch::new(Tag::Reference);
         reference.push(Branch::of(Tag::Link, [name, leaf]));

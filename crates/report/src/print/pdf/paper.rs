@@ -80,7 +80,8 @@ pub(super) struct Link {
     pub leaf: Leaf,
     /// Left, top, right and bottom edge.
     pub place: [f32; 4],
-    pub section: usize,
+    /// Id of the section.
+    pub section: &'static str,
     pub text: String,
 }
 
@@ -221,6 +222,18 @@ impl<'f> Paper<'f> {
     pub fn content(&mut self, marks: Vec<Mark>) -> Leaf {
         let leaf = self.leaf();
         self.draw(PieceRole::Content(leaf), marks);
+        leaf
+    }
+
+    /// Adds a link to a section over a place of the current sheet.
+    pub fn link(&mut self, section: &'static str, place: [f32; 4], text: &str) -> Leaf {
+        let leaf = self.leaf();
+        self.sheet().links.push(Link {
+            leaf,
+            place,
+            section,
+            text: text.to_owned(),
+        });
         leaf
     }
 

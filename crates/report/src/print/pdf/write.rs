@@ -25,6 +25,7 @@ const HANDLE: f32 = 0.552_284_8;
 
 /// Position at which a section begins.
 pub(super) struct SectionPosition {
+    pub id: &'static str,
     pub title: String,
     pub sheet: usize,
     pub y: f32,
@@ -77,7 +78,7 @@ fn metadata(document: &Document) -> Metadata {
     Metadata::new()
         .title(format!("{} · {}", document.title, document.subject))
         .language(document.language.as_str().to_owned())
-        .authors(vec!["Affluenza".to_owned()])
+        .authors(vec![document.centre.mark()])
         .creator("Affluenza".to_owned())
         .creation_date(made)
 }
@@ -114,15 +115,17 @@ fn sheet_into(
     }
     surface.finish();
     for link in &sheet.links {
-        found[link.leaf] = Some(page.add_tagged_annotation(annotation(link, places)));
+        let target = places.iter().find(|place| place.id == link.section);
+        let target = target.expect("links lead to sections of the document");
+        found[link.leaf] = Some(page.add_tagged_annotation(annotation(link, target)));
     }
     page.finish();
 }
 
-fn annotation(link: &Link, places: &[SectionPosition]) -> Annotation {
+fn annotation(link: &Link, target: &SectionPosition) -> Annotation {
     let [left, top, right, bottom] = link.place;
     let place = Rect::from_ltrb(left, top, right, bottom).expect("what is linked has a size");
-    let target = Destination::Xyz(places[link.section].destination());
+    let target = Destination::Xyz(target.destination());
     let link_to = LinkAnnotation::new(place, Target::Destination(target));
     Annotation::new_link(link_to, Some(link.text.clone()))
 }

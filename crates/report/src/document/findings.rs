@@ -1,0 +1,55 @@
+//! Findings on the first page, and as titles of sections.
+
+use super::{Block, FindingLine, Section, SectionWriter};
+use crate::findings::{FIRST_PAGE, YearFinding};
+
+impl SectionWriter<'_> {
+    /// Returns the findings of this edition.
+    fn findings(self) -> Vec<YearFinding> {
+        match self.public {
+            None => self.report.findings.clone(),
+            Some((edition, register)) => edition.findings(self.report, register),
+        }
+    }
+
+    /// Writes the first findings into the summary, and gives every section the first of its own as
+    /// its statement.
+    pub(super) fn add_findings(self, sections: &mut [Section]) {
+        let findings = self.findings();
+        for section in &mut *sections {
+            let mut own = findings.iter();
+            let own = own.find(|finding| finding.section() == section.id);
+            section.statement = own.map(|finding| finding.title(self.language));
+        }
+        let first = findings.iter().take(FIRST_PAGE);
+        let lines: Vec<FindingLine> = first
+            .map(|finding| self.finding_line(finding, sections))
+            .collect();
+        let summary = sections.iter_mut().find(|section| section.id == "summary");
+        let Some(summary) = summary else {
+            return;
+        };
+        if self.report.is_empty() {
+            summary
+                .blocks
+                .insert(0, Block::Text(self.say("note-no-data")));
+        } else if !lines.is_empty() {
+            summary.blocks.insert(0, Block::Findings(lines));
+        }
+    }
+
+    fn finding_line(self, finding: &YearFinding, sections: &[Section]) -> FindingLine {
+        let mut proving = sections.iter();
+        let proving = proving.find(|section| section.id == finding.section());
+        let reference = proving.map(|section| {
+            let title = section.heading(self.language);
+            self.say_with("finding-reference", &[("title", title.into())])
+        });
+        FindingLine {
+            figure: finding.figure(),
+            sentence: finding.sentence(self.language),
+            section: proving.map(|section| section.id),
+            reference: reference.unwrap_or_default(),
+        }
+    }
+}
