@@ -367,8 +367,8 @@ pub struct Rebuild {
 /// Appearance of printed tables.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Look {
-    /// Language of the tables.
-    #[arg(long, value_parser = language(), default_value_t = Language::EN)]
+    /// Language of the tables. Default: that of the environment.
+    #[arg(long, value_parser = language(), default_value_t = environment_language(), hide_default_value = true)]
     pub lang: Language,
     /// Format of the tables.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
@@ -380,6 +380,24 @@ fn language() -> impl TypedValueParser<Value = Language> {
     let codes =
         Language::ALL.map(|language| PossibleValue::new(language.as_str()).help(language.name()));
     PossibleValuesParser::new(codes).try_map(|code| code.parse::<Language>())
+}
+
+/// Returns the language of `LC_ALL`, `LC_MESSAGES` or `LANG`, the first that is set, or English.
+fn environment_language() -> Language {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter();
+    let locale = set.filter_map(|name| std::env::var(name).ok());
+    locale_language(
+        &locale
+            .into_iter()
+            .find(|locale| !locale.is_empty())
+            .unwrap_or_default(),
+    )
+}
+
+/// Returns the language of a locale, such as `it_IT.UTF-8`, or English.
+fn locale_language(locale: &str) -> Language {
+    let code = locale.split(['_', '.', '@']).next().unwrap_or_default();
+    code.parse().unwrap_or(Language::EN)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -411,4 +429,24 @@ pub fn one_line(error: &clap::Error) -> String {
         *first = first.strip_prefix("error: ").unwrap_or(first);
     }
     format!("{}; see `affluenza --help`", parts.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_that_of_the_locale() {
+        for (locale, language) in [
+            ("it_IT.UTF-8", Language::IT),
+            ("it", Language::IT),
+            ("it@euro", Language::IT),
+            ("en_GB.UTF-8", Language::EN),
+            ("C.UTF-8", Language::EN),
+            ("", Language::EN),
+            ("ita", Language::EN),
+        ] {
+            assert_eq!(locale_language(locale), language, "{locale}");
+        }
+    }
 }

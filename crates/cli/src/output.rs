@@ -1,7 +1,10 @@
 //! Output: standard output for results, standard error for everything else.
 #![expect(clippy::print_stderr, reason = "this is the one place that prints")]
 
+use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use affluenza_event::mask;
@@ -53,6 +56,29 @@ pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     Ok(out.flush()?)
 }
 
+/// Writes a file through a temporary one beside it, so that after an error the old file is whole.
+/// What is no regular file, such as a pipe, is written directly.
+pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return fs::write(file, bytes);
+    }
+    // The target of a link is replaced, not the link.
+    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    // The rights of a new file, without those that the process masks.
+    builder
+        .prefix(".affluenza-")
+        .permissions(Permissions::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(file)?;
+    Ok(())
+}
+
 /// True if the error is a closed pipe: the reader, such as `head`, has ended.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
@@ -93,6 +119,25 @@ mod tests {
     use anyhow::anyhow;
 
     use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("r.txt");
+        for text in ["one", "other"] {
+            replace(&file, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        }
+        let link = folder.path().join("link.txt");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replace(&link, b"by the link").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "by the link");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        replace(Path::new("/dev/null"), b"gone").unwrap();
+        // Writing to a full device fails before the old file is touched.
+        assert!(replace(Path::new("/dev/full"), b"x").is_err());
+    }
 
     #[test]
     fn a_cause_is_said_once() {

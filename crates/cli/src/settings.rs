@@ -37,6 +37,8 @@ pub struct Settings {
     pub retention: affluenza_store::retention::Config,
     /// Publisher and address of the open data.
     pub open_data: affluenza_disclosure::open_data::Config,
+    /// Centre that publishes the reports.
+    pub report: affluenza_report::document::Centre,
     /// Log of the program.
     pub log: LogSettings,
     /// OpenTelemetry traces.
@@ -214,6 +216,21 @@ impl Settings {
         })
     }
 
+    /// Returns the centre that publishes the reports: name and contact are those of the open data
+    /// unless it has its own.
+    pub fn centre(&self) -> affluenza_report::document::Centre {
+        let mut centre = self.report.clone();
+        for (own, of_data) in [
+            (&mut centre.name, &self.open_data.publisher),
+            (&mut centre.contact, &self.open_data.contact),
+        ] {
+            if own.is_empty() {
+                own.clone_from(of_data);
+            }
+        }
+        centre
+    }
+
     /// Checks all settings. The error lists every problem.
     pub fn check(&self) -> Result<()> {
         let mut problems = self.kafka.problems();
@@ -357,6 +374,17 @@ mod tests {
         let missing = [("AFFLUENZA__CLICKHOUSE__PASSWORD_FILE", "/nowhere")];
         let error = Settings::read(None, environment(&missing)).unwrap_err();
         assert!(format!("{error:#}").contains("PASSWORD_FILE: /nowhere cannot be read"));
+    }
+
+    #[test]
+    fn the_centre_is_the_publisher_unless_it_is_named() {
+        let mut settings = Settings::default();
+        settings.open_data.publisher = "Regione".into();
+        settings.open_data.contact = "dati@example.it".into();
+        settings.report.contact = "assistenza@example.it".into();
+        let centre = settings.centre();
+        assert_eq!(centre.name, "Regione");
+        assert_eq!(centre.contact, "assistenza@example.it");
     }
 
     #[test]

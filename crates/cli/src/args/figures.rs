@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use affluenza_words::Language;
 
-use super::language;
+use super::{environment_language, language};
 
 #[derive(Debug, clap::Args)]
 pub struct ImportFigures {
@@ -20,7 +20,7 @@ pub struct CheckData {
     /// credentials_by_year.csv, printed_changes.csv, as far as present.
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,
-    /// Language of the findings.
-    #[arg(long, value_parser = language(), default_value_t = Language::EN)]
+    /// Language of the findings. Default: that of the environment.
+    #[arg(long, value_parser = language(), default_value_t = environment_language(), hide_default_value = true)]
     pub lang: Language,
 }

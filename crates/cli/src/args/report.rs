@@ -1,21 +1,23 @@
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use affluenza_words::Language;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use super::{Clock, Counting, language};
+use super::{Clock, Counting, environment_language, language};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReportArgs {
     /// Year to report on.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(i16).range(1970..=9998))]
     pub year: i16,
     /// Print the public edition, in which small counts are suppressed, with all counts that would
     /// reveal them.
     #[arg(long, conflicts_with_all = ["ente", "every_ente"])]
     pub public: bool,
     /// Year to compare with. Default: the previous year.
-    #[arg(long, value_name = "YEAR")]
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9998))]
     pub compare: Option<i16>,
     /// Public body of the report: a code or name in the register. Default: all.
     #[arg(long)]
@@ -29,8 +31,8 @@ pub struct ReportArgs {
     /// Classification of the events: as it was when the year was closed, or by the present facts.
     #[arg(long, value_enum, default_value_t = Clock::Then)]
     pub classified: Clock,
-    /// Language of the report.
-    #[arg(long, value_parser = language(), default_value_t = Language::EN)]
+    /// Language of the report. Default: that of the environment.
+    #[arg(long, value_parser = language(), default_value_t = environment_language(), hide_default_value = true)]
     pub lang: Language,
     /// Format of the report. Default: by the extension of the output file, otherwise text; PDF with
     /// --every-ente.
@@ -78,15 +80,46 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
-    /// Returns the given format, or else that of the file's extension, or else text.
-    pub fn of(report: &ReportArgs) -> Self {
-        report
-            .format
-            .or_else(|| {
-                let name = report.output.as_ref()?.extension()?.to_str()?;
-                Self::from_str(name, true).ok()
-            })
-            .unwrap_or(Self::Text)
+    /// Returns the given format, or else that of the file's extension, or else text; PDF for a
+    /// folder. An extension of another format is an error, and so is an unknown one without a
+    /// format.
+    pub fn of(report: &ReportArgs) -> Result<Self> {
+        let name = report.output.as_deref().unwrap_or(Path::new(""));
+        let ending = name.extension().unwrap_or_default().to_string_lossy();
+        let ending = ending.to_ascii_lowercase();
+        let named = Self::value_variants()
+            .iter()
+            .find(|format| format.ending() == ending);
+        if report.every_ente {
+            if named.is_some() {
+                bail!(
+                    "{} names a file, and --every-ente writes a folder",
+                    name.display()
+                );
+            }
+            return Ok(report.format.unwrap_or(Self::Pdf));
+        }
+        match (report.format, named) {
+            (Some(format), Some(named)) if format.ending() != named.ending() => {
+                bail!(
+                    "--format says {} and {} says {ending}: leave one of the two out",
+                    format.ending(),
+                    name.display()
+                )
+            }
+            (Some(format), _) => Ok(format),
+            (None, Some(named)) => Ok(*named),
+            (None, None) if ending.is_empty() => Ok(Self::Text),
+            (None, None) => {
+                let known = Self::value_variants().iter().map(|format| format.ending());
+                let known: BTreeSet<&str> = known.collect();
+                bail!(
+                    "{}: .{ending} is no format of a report: use .{}, or name one with --format",
+                    name.display(),
+                    Vec::from_iter(known).join(", .")
+                )
+            }
+        }
     }
 
     /// Returns the file extension of the format.
@@ -104,5 +137,65 @@ impl ReportFormat {
     /// True if a terminal cannot show the format.
     pub fn is_binary(self) -> bool {
         matches!(self, Self::Xlsx | Self::Pdf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(
+        output: &str,
+        format: Option<ReportFormat>,
+        every_ente: bool,
+    ) -> Result<ReportFormat> {
+        ReportFormat::of(&ReportArgs {
+            output: (!output.is_empty()).then(|| output.into()),
+            format,
+            every_ente,
+            ..ReportArgs::of_year(2017, None, Language::EN)
+        })
+    }
+
+    #[test]
+    fn the_format_is_that_of_the_ending_or_the_option() {
+        use ReportFormat::{Csv, CsvIt, Html, Pdf, Text, Xlsx};
+        for (output, given, found) in [
+            ("", None, Text),
+            ("report", None, Text),
+            ("r.txt", None, Text),
+            ("r.PDF", None, Pdf),
+            ("r.csv", None, Csv),
+            ("r.csv", Some(CsvIt), CsvIt),
+            ("r.page", Some(Html), Html),
+            ("", Some(Xlsx), Xlsx),
+        ] {
+            assert_eq!(format(output, given, false).unwrap(), found, "{output}");
+        }
+        assert_eq!(format("enti", None, true).unwrap(), Pdf);
+        assert_eq!(format("enti", Some(Html), true).unwrap(), Html);
+    }
+
+    #[test]
+    fn unknown_endings_and_contradictions_are_refused() {
+        for (output, given, every_ente, said) in [
+            ("r.docx", None, false, ".docx is no format of a report"),
+            (
+                "r.htm",
+                None,
+                false,
+                "use .csv, .html, .json, .pdf, .txt, .xlsx",
+            ),
+            (
+                "r.pdf",
+                Some(ReportFormat::Xlsx),
+                false,
+                "--format says xlsx",
+            ),
+            ("enti.pdf", None, true, "--every-ente writes a folder"),
+        ] {
+            let error = format(output, given, every_ente).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 
 use affluenza_disclosure::edition::{NoEdition, Outcome, PublicYear};
 use affluenza_register::{Ente, Register};
-use affluenza_report::document::{Document, PublicEdition};
+use affluenza_report::document::{Centre, Document, PublicEdition};
 use affluenza_report::print::Separators;
 use affluenza_report::sources::FigureSet;
 use affluenza_report::{AcceptedLoss, FiguresByEnte, Report, ReportRequest, SealNote, SealedYear};
@@ -27,16 +27,22 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
     if args.public {
         check_public(args)?;
     }
+    if args.compare == Some(args.year) {
+        bail!("--compare {0}: {0} is the year of the report", args.year);
+    }
+    // Refuses a wrong file name before the figures are read.
+    ReportFormat::of(args)?;
     let register = super::register(settings)?;
     let material = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let store = Store::new(&platform.store);
         let witness = Witness::new(settings, store.admin());
         Material::read(&store, &register, &witness, args).await
     })?;
+    let centre = settings.centre();
     match (args.public, args.every_ente) {
-        (true, _) => deliver_public(&material, settings.serve.small_count, args),
-        (false, true) => deliver_every(&material, args),
-        (false, false) => deliver(&material.report(args.ente.as_deref())?, args),
+        (true, _) => deliver_public(&material, settings.serve.small_count, &centre, args),
+        (false, true) => deliver_every(&material, &centre, args),
+        (false, false) => deliver(&material.report(args.ente.as_deref())?, &centre, args),
     }
 }
 
@@ -237,9 +243,9 @@ fn ente<'r>(register: &'r Register, name: Option<&str>) -> Result<Option<&'r str
 }
 
 /// Writes the report in the requested format.
-pub fn deliver(report: &Report, args: &args::ReportArgs) -> Result<()> {
-    let format = ReportFormat::of(args);
-    hand_out(&bytes(report, args, format)?, args, format)
+pub fn deliver(report: &Report, centre: &Centre, args: &args::ReportArgs) -> Result<()> {
+    let format = ReportFormat::of(args)?;
+    hand_out(&bytes(report, centre, args, format)?, args, format)
 }
 
 /// Checks that the options fit a public edition, which counts people only, in a closed year.
@@ -254,7 +260,12 @@ fn check_public(args: &args::ReportArgs) -> Result<()> {
 }
 
 /// Writes the public edition, with only those figures that are published elsewhere, too.
-fn deliver_public(material: &Material, small_count: u64, args: &args::ReportArgs) -> Result<()> {
+fn deliver_public(
+    material: &Material,
+    small_count: u64,
+    centre: &Centre,
+    args: &args::ReportArgs,
+) -> Result<()> {
     let [year, before] = &material.public;
     let year = year.as_ref().ok_or(NoEdition::Open(material.year))?;
     if year.small_count() < small_count {
@@ -276,20 +287,21 @@ fn deliver_public(material: &Material, small_count: u64, args: &args::ReportArgs
     };
     let report = material.report(None)?;
     let document = Document::public(&report, edition, &material.register, args.lang);
-    let format = ReportFormat::of(args);
+    let document = document.of_centre(centre);
+    let format = ReportFormat::of(args)?;
     hand_out(&printed(&document, format, width(args))?, args, format)
 }
 
 /// Writes a report for each ente of the register into a folder, on all cores. The code of the ente
 /// is the file name.
-fn deliver_every(material: &Material, args: &args::ReportArgs) -> Result<()> {
+fn deliver_every(material: &Material, centre: &Centre, args: &args::ReportArgs) -> Result<()> {
     let folder = args
         .output
         .as_deref()
         .context("name a folder with --output")?;
     fs::create_dir_all(folder)
         .with_context(|| format!("{} cannot be made a folder", folder.display()))?;
-    let format = args.format.unwrap_or(ReportFormat::Pdf);
+    let format = ReportFormat::of(args)?;
     let divided = material.figures();
     let divided = divided.map(|figures| FiguresByEnte::new(figures, &material.register));
     let enti: Vec<&str> = material.register.enti().map(Ente::code).collect();
@@ -298,7 +310,7 @@ fn deliver_every(material: &Material, args: &args::ReportArgs) -> Result<()> {
     each(&enti, |code| {
         let own = divided.map(|figures| figures.of(code));
         let report = material.report_of(Some(code), &own)?;
-        write(&file(code), &bytes(&report, args, format)?)?;
+        write(&file(code), &bytes(&report, centre, args, format)?)?;
         bar.inc(1);
         Ok(())
     })?;
@@ -340,13 +352,21 @@ fn hand_out(bytes: &[u8], args: &args::ReportArgs, format: ReportFormat) -> Resu
 }
 
 fn write(file: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(file, bytes).with_context(|| format!("{} cannot be written", file.display()))
+    output::replace(file, bytes).with_context(|| format!("{} cannot be written", file.display()))
 }
 
-fn bytes(report: &Report, args: &args::ReportArgs, format: ReportFormat) -> Result<Vec<u8>> {
+fn bytes(
+    report: &Report,
+    centre: &Centre,
+    args: &args::ReportArgs,
+    format: ReportFormat,
+) -> Result<Vec<u8>> {
     match format {
         ReportFormat::Json => Ok(report.to_json().into_bytes()),
-        format => printed(&Document::new(report, args.lang), format, width(args)),
+        format => {
+            let document = Document::new(report, args.lang).of_centre(centre);
+            printed(&document, format, width(args))
+        }
     }
 }
 
