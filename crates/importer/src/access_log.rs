@@ -1,7 +1,8 @@
 //! Runs an import: reads the inputs and returns one event at a time.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Cursor, Read as _};
+use std::path::Path;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -9,10 +10,11 @@ use thiserror::Error;
 use crate::clients::{ClientCheck, ClientChoice, SingleClient};
 use crate::encode::Encoder;
 use crate::fault::LineFault;
+use crate::follow::{FollowPosition, Followed, FollowedFile};
 use crate::form::{Form, FormatError};
-use crate::input::{self, Input, Sampled};
+use crate::input::{self, Content, Input, Sampled};
 use crate::layout::{Layout, LineKind, Search};
-use crate::lines::{FoundLine, LineReader};
+use crate::lines::{self, FoundLine, LineReader};
 use crate::summary::Summary;
 use crate::target::Target;
 use crate::time::Clock;
@@ -108,6 +110,7 @@ impl FromStr for LogFormat {
 /// repeated lines; nothing else grows.
 pub struct AccessLog {
     inputs: VecDeque<PlannedInput>,
+    followed: Option<FollowedLog>,
     current: Option<CurrentInput>,
     encoder: Encoder,
     clock: Clock,
@@ -125,6 +128,19 @@ struct CurrentInput {
     name: String,
     lines: LineReader,
     layout: Layout,
+    /// Number of bytes whose lines an earlier run returned.
+    known_bytes: u64,
+}
+
+/// A log that is followed, and what is needed to open its next file.
+struct FollowedLog {
+    path: Followed,
+    reading: Reading,
+    /// Older files since the last run, and then the bytes known of the file at the path.
+    older: VecDeque<FollowedFile>,
+    known_bytes: u64,
+    /// Beginning of the current file.
+    position: Option<FollowPosition>,
 }
 
 /// Inputs in order, and what is known of them.
@@ -157,6 +173,7 @@ impl AccessLog {
         let plan = plan(inputs, reading, &clock)?;
         Ok(Self {
             inputs: plan.inputs,
+            followed: None,
             current: None,
             encoder: Encoder::new(target, reading.clients.clone(), salts),
             clock,
@@ -166,6 +183,46 @@ impl AccessLog {
                 layouts: plan.layouts,
                 ..Summary::default()
             },
+        })
+    }
+
+    /// Follows the log at `path` from `position`, the last of an earlier run. [`Self::next_event`]
+    /// returns `None` when there is no more for now.
+    pub fn follow(
+        target: Target,
+        reading: Reading,
+        path: &Path,
+        position: Option<FollowPosition>,
+        salts: impl SaltSource + Send + 'static,
+    ) -> Result<Self, ImportError> {
+        let mut import = Self::new(target, &reading, Vec::new(), salts)?;
+        let followed = Followed::new(path);
+        let failed = |source| input::read_error(&path.display().to_string(), source);
+        let older = match &position {
+            Some(position) => followed.older_files(position).map_err(failed)?,
+            None => Some(Vec::new()),
+        };
+        import.summary.is_interrupted = older.is_none();
+        let known_bytes = match (&older, &position) {
+            (Some(older), Some(position)) if older.is_empty() => position.bytes(),
+            _ => 0,
+        };
+        import.followed = Some(FollowedLog {
+            path: followed,
+            reading,
+            older: older.unwrap_or_default().into(),
+            known_bytes,
+            position,
+        });
+        Ok(import)
+    }
+
+    /// Position after the last event, in a log that is followed.
+    pub fn position(&self) -> Option<FollowPosition> {
+        let position = self.followed.as_ref()?.position.as_ref()?;
+        Some(match &self.current {
+            Some(current) => position.at(current.lines.position().max(current.known_bytes)),
+            None => position.clone(),
         })
     }
 
@@ -186,7 +243,20 @@ impl AccessLog {
                 source,
             })?;
             if found == FoundLine::End {
-                self.current = None;
+                if !self.leave_file() {
+                    return Ok(None);
+                }
+                continue;
+            }
+            let is_known = current.lines.position() <= current.known_bytes;
+            if is_known && found == FoundLine::Line {
+                // The line counts for the ordinals only.
+                if let LineKind::Request = current.layout.next_kind(&self.line) {
+                    let line = current.layout.strip(&self.line);
+                    if let Ok(record) = current.layout.read(&line, &self.clock) {
+                        self.encoder.encode(&record)?;
+                    }
+                }
                 continue;
             }
             self.summary.lines += 1;
@@ -225,16 +295,101 @@ impl AccessLog {
     }
 
     fn open_next(&mut self) -> Result<bool, ImportError> {
-        let Some(PlannedInput { input, layout }) = self.inputs.pop_front() else {
-            return Ok(false);
+        self.current = match (&mut self.followed, self.inputs.pop_front()) {
+            (Some(followed), _) => followed.open_next(&self.clock, &mut self.summary)?,
+            (None, Some(PlannedInput { input, layout })) => Some(CurrentInput {
+                name: input.name(),
+                lines: LineReader::new(input.open()?),
+                layout,
+                known_bytes: 0,
+            }),
+            (None, None) => None,
         };
-        self.current = Some(CurrentInput {
-            name: input.name(),
-            lines: LineReader::new(input.open()?),
-            layout,
+        self.summary.inputs += u64::from(self.current.is_some());
+        Ok(self.current.is_some())
+    }
+
+    /// Leaves a file at its end, unless it may still grow.
+    fn leave_file(&mut self) -> bool {
+        let (Some(current), Some(followed)) = (&mut self.current, &mut self.followed) else {
+            self.current = None;
+            return true;
+        };
+        if !current.lines.is_growing() {
+            followed.position = followed
+                .position
+                .as_ref()
+                .map(|position| position.at(current.lines.position()));
+            self.current = None;
+            self.encoder.forget_old_lines();
+            return true;
+        }
+        let is_replaced = followed.path.is_replaced(current.lines.bytes());
+        if is_replaced {
+            // Lines from before the rotation are read first.
+            current.lines.stop_growing();
+        }
+        is_replaced
+    }
+}
+
+impl FollowedLog {
+    /// Opens the next file, once it has a line.
+    fn open_next(
+        &mut self,
+        clock: &Clock,
+        summary: &mut Summary,
+    ) -> Result<Option<CurrentInput>, ImportError> {
+        let older = self.older.pop_front();
+        let path = older.as_ref().map_or(self.path.path(), |file| &file.path);
+        let name = path.display().to_string();
+        let content = match &older {
+            Some(file) => Some(input::open_file(&file.path)?),
+            None => self.path.open()?,
+        };
+        let Some(mut content) = content else {
+            return Ok(None);
+        };
+        let sample = lines::sample(&mut content).map_err(|error| ImportError::Read {
+            name: name.clone(),
+            line: error.lines,
+            source: error.source,
+        })?;
+        if older.is_none() && !sample.contains(&b'\n') {
+            return Ok(None);
+        }
+        let search = Search {
+            given: self.reading.format.as_ref().map(|format| &format.0),
+            clients: &self.reading.clients,
+            clock,
+        };
+        let mut check = ClientCheck::default();
+        let layout = Layout::find(&sample, &search, &mut check);
+        if let Some(single) = check
+            .finding()
+            .filter(|_| !self.reading.allows_single_client)
+        {
+            return Err(ImportError::SingleClient(single));
+        }
+        summary.layouts.push(LayoutFound {
+            name: name.clone(),
+            description: layout.to_string(),
         });
-        self.summary.inputs += 1;
-        Ok(true)
+        let known_bytes = match &older {
+            Some(file) => file.known_bytes,
+            None => std::mem::take(&mut self.known_bytes),
+        };
+        self.position = Some(FollowPosition::new(&sample, known_bytes));
+        let content: Content = Box::new(Cursor::new(sample).chain(content));
+        Ok(Some(CurrentInput {
+            name,
+            lines: match older {
+                Some(_) => LineReader::new(content),
+                None => LineReader::growing(content),
+            },
+            layout,
+            known_bytes,
+        }))
     }
 }
 

@@ -60,6 +60,11 @@ impl Encoder {
         }
     }
 
+    /// Forgets the lines before the last file of a log that is followed.
+    pub(crate) fn forget_old_lines(&mut self) {
+        self.ordinals.forget_old();
+    }
+
     /// Writes the event of a line into `id` and `json`.
     pub(crate) fn encode(&mut self, record: &Record<'_>) -> Result<Made, ImportError> {
         let time = record.time.expect("a form without a time is refused");

@@ -195,7 +195,7 @@ fn is_regular(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file())
 }
 
-fn open_file(path: &Path) -> Result<Content, ImportError> {
+pub(crate) fn open_file(path: &Path) -> Result<Content, ImportError> {
     let name = path.display().to_string();
     match File::open(path) {
         Ok(file) => decoded(&name, Box::new(file)),
@@ -203,7 +203,7 @@ fn open_file(path: &Path) -> Result<Content, ImportError> {
     }
 }
 
-fn decoded(name: &str, raw: Raw) -> Result<Content, ImportError> {
+pub(crate) fn decoded(name: &str, raw: Raw) -> Result<Content, ImportError> {
     let mut raw = BufReader::with_capacity(BUFFER_BYTES, raw);
     let mut head = Vec::new();
     (&mut raw)
@@ -268,7 +268,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> ImportError + '_ {
     move |source| read_error(&path.display().to_string(), source)
 }
 
-fn read_error(name: &str, source: io::Error) -> ImportError {
+pub(crate) fn read_error(name: &str, source: io::Error) -> ImportError {
     ImportError::Read {
         name: name.to_owned(),
         line: 0,

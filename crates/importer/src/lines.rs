@@ -24,11 +24,50 @@ pub(crate) struct LineReader {
     content: Content,
     /// Number of the last line, from 1.
     pub(crate) number: u64,
+    /// Number of bytes that were read.
+    bytes: u64,
+    /// True while the writer may complete a last line without an end.
+    is_growing: bool,
+    /// Beginning of such a line.
+    partial: Vec<u8>,
 }
 
 impl LineReader {
     pub(crate) fn new(content: Content) -> Self {
-        Self { content, number: 0 }
+        Self {
+            content,
+            number: 0,
+            bytes: 0,
+            is_growing: false,
+            partial: Vec::new(),
+        }
+    }
+
+    /// Reads a file that grows. Its end is reached again and again.
+    pub(crate) fn growing(content: Content) -> Self {
+        Self {
+            is_growing: true,
+            ..Self::new(content)
+        }
+    }
+
+    /// Ends the growth: the last line is complete, with or without an end.
+    pub(crate) fn stop_growing(&mut self) {
+        self.is_growing = false;
+    }
+
+    pub(crate) fn is_growing(&self) -> bool {
+        self.is_growing
+    }
+
+    /// Number of bytes of the lines that were returned.
+    pub(crate) fn position(&self) -> u64 {
+        self.bytes - self.partial.len() as u64
+    }
+
+    /// Number of bytes that were read, with those of a partial line.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Reads the next line into `line`.
@@ -62,21 +101,29 @@ impl LineReader {
     /// Skips NUL bytes before a line. A program that keeps writing at its old position after
     /// `copytruncate` of logrotate leaves any number of them.
     fn skip_nuls(&mut self) -> io::Result<()> {
-        loop {
+        while self.partial.is_empty() {
             let held = self.content.fill_buf()?;
             let nuls = held.iter().take_while(|byte| **byte == 0).count();
             let is_all = nuls > 0 && nuls == held.len();
             self.content.consume(nuls);
+            self.bytes += nuls as u64;
             if !is_all {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     fn read_up_to_limit(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
         line.clear();
-        let read = (&mut self.content).take(LIMIT).read_until(b'\n', line)?;
-        Ok(read > 0)
+        line.append(&mut self.partial);
+        let left = LIMIT - line.len() as u64;
+        let read = (&mut self.content).take(left).read_until(b'\n', line)?;
+        self.bytes += read as u64;
+        if self.is_growing && (line.len() as u64) < LIMIT && !line.ends_with(b"\n") {
+            self.partial.append(line);
+        }
+        Ok(!line.is_empty())
     }
 }
 

@@ -11,6 +11,13 @@ use std::collections::{HashMap, HashSet};
 /// counter.
 #[derive(Debug, Default)]
 pub(crate) struct Ordinals {
+    lines: SeenLines,
+    /// Lines of the previous file of a log that is followed.
+    before: SeenLines,
+}
+
+#[derive(Debug, Default)]
+struct SeenLines {
     seen: HashSet<u64>,
     repeats: HashMap<u64, u32>,
 }
@@ -18,12 +25,27 @@ pub(crate) struct Ordinals {
 impl Ordinals {
     /// Returns the ordinal of a line: 0 for the first occurrence of its hash, then 1, and so on.
     pub(crate) fn next(&mut self, hash: u64) -> u32 {
-        if self.seen.insert(hash) {
-            return 0;
+        let last = self.lines.last(hash).or_else(|| self.before.last(hash));
+        let ordinal = last.map_or(0, |last| last.saturating_add(1));
+        self.lines.seen.insert(hash);
+        if ordinal > 0 {
+            self.lines.repeats.insert(hash, ordinal);
         }
-        let repeats = self.repeats.entry(hash).or_default();
-        *repeats = repeats.saturating_add(1);
-        *repeats
+        ordinal
+    }
+
+    /// Forgets all lines but those since the last call. Lines of a log that is followed are in the
+    /// order of time, so an equal line is one of the last.
+    pub(crate) fn forget_old(&mut self) {
+        self.before = std::mem::take(&mut self.lines);
+    }
+}
+
+impl SeenLines {
+    /// Returns the last ordinal of a hash; `None` for an unknown one.
+    fn last(&self, hash: u64) -> Option<u32> {
+        let is_seen = self.seen.contains(&hash);
+        is_seen.then(|| self.repeats.get(&hash).copied().unwrap_or_default())
     }
 }
 
@@ -36,5 +58,9 @@ mod tests {
         let mut ordinals = Ordinals::default();
         let given: Vec<_> = [7, 9, 7, 7, 9, 1].map(|hash| ordinals.next(hash)).into();
         assert_eq!(given, [0, 0, 1, 2, 1, 0]);
+        ordinals.forget_old();
+        assert_eq!([7, 7, 2].map(|hash| ordinals.next(hash)), [3, 4, 0]);
+        ordinals.forget_old();
+        assert_eq!([7, 9].map(|hash| ordinals.next(hash)), [5, 0]);
     }
 }

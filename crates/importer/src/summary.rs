@@ -37,6 +37,8 @@ pub struct Summary {
     pub period: Option<(UnixMillis, UnixMillis)>,
     /// First malformed lines, at most [`MALFORMED_LISTED_MAX`].
     pub first_malformed: Vec<Malformed>,
+    /// True if the file of the last position is gone, so lines between two runs may be missing.
+    pub is_interrupted: bool,
     /// Layouts of the inputs, in order.
     pub layouts: Vec<LayoutFound>,
     /// Files that were skipped because an earlier file has the same content.

@@ -34,8 +34,12 @@ pub struct AccessLogArgs {
     /// are two requests. Give the same name at each import.
     #[arg(long)]
     pub server: Option<String>,
-    /// Exit after the events are in Kafka, without waiting until they are stored.
+    /// Keep reading the file while it grows and is rotated, until a signal. A later start goes on
+    /// where this one ended.
     #[arg(long)]
+    pub follow: bool,
+    /// Exit after the events are in Kafka, without waiting until they are stored.
+    #[arg(long, conflicts_with = "follow")]
     pub no_wait: bool,
     /// Log files; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]

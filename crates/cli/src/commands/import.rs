@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_importer::{
-    AccessLog, ClientChoice, ClientField, Input, KeptSecrets, Reading, Summary, Target,
+    AccessLog, ClientChoice, ClientField, Input, KeptPosition, KeptSecrets, Reading, Summary,
+    Target,
 };
 use affluenza_kafka::{Acknowledged, Config, NextOffset, Partition, Writer};
 use affluenza_pipeline::{Until, stream};
@@ -22,6 +24,14 @@ use crate::settings::Settings;
 
 /// Folder of the visitors' secrets, in the data folder.
 const SECRETS: &str = "import-secrets";
+/// Folder of the positions in followed logs, in the data folder.
+const POSITIONS: &str = "import-positions";
+const DAMAGED: &str =
+    "the position in the log is damaged: delete the folder import-positions in the data folder";
+/// Interval between looks at a log that does not grow.
+const FOLLOW_PAUSE: Duration = Duration::from_secs(1);
+/// Number of events after which the position in a followed log is kept.
+const FOLLOW_EVENTS: u64 = 10_000;
 /// Timeout of the last acknowledgements.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Longest standstill of the ledger before the import fails.
@@ -47,16 +57,36 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
     if let Some(server) = &args.server {
         target = target.of_server(server)?;
     }
-    let inputs = args.files.iter().map(Input::path).collect();
     let folder = settings.engine.data.join(SECRETS);
     let secrets = KeptSecrets::open(&folder, ente, SystemTime::now())
         .with_context(|| format!("{} cannot be used", folder.display()))?;
+    let positions = match (args.follow, args.files.as_slice()) {
+        (false, _) => None,
+        (true, [file]) if file != Path::new("-") => {
+            let folder = settings.engine.data.join(POSITIONS);
+            let kept = KeptPosition::of(&folder, target.source(), file);
+            Some(kept.with_context(|| format!("{} cannot be used", folder.display()))?)
+        }
+        _ => bail!("--follow needs one file: standard input is read as it comes, without --follow"),
+    };
     let order = ImportOrder {
         ente: ente.to_owned(),
         portal: args.portal.clone(),
         source: target.source().to_owned(),
         no_wait: args.no_wait,
-        log: AccessLog::new(target, &reading(&args), inputs, secrets)?,
+        log: match &positions {
+            Some(positions) => AccessLog::follow(
+                target,
+                reading(&args),
+                &args.files[0],
+                positions.read().context(DAMAGED)?,
+                secrets,
+            )?,
+            None => {
+                let inputs = args.files.iter().map(Input::path).collect();
+                AccessLog::new(target, &reading(&args), inputs, secrets)?
+            }
+        },
     };
     for layout in &order.log.summary().layouts {
         say(&format!(
@@ -64,9 +94,14 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
             layout.name, layout.description
         ));
     }
-    let done = super::with_platform(settings, Needs::BOTH, async |platform, stop| {
-        import(platform, settings, order, stop.clone()).await
-    })?;
+    let done = super::with_platform(
+        settings,
+        Needs::BOTH,
+        async |platform, stop| match &positions {
+            Some(positions) => follow(platform, settings, order, positions, stop).await,
+            None => import(platform, settings, order, stop.clone()).await,
+        },
+    )?;
     output::print(&done.to_string())?;
     check_understood(&done.summary)
 }
@@ -202,6 +237,77 @@ async fn import(
         summary,
         fates: Some(Fates { stored, rejected }),
     })
+}
+
+/// Sends what a log gains until `stop`, and keeps the position of what Kafka has acknowledged.
+async fn follow(
+    platform: &mut Platform,
+    settings: &Settings,
+    mut order: ImportOrder,
+    positions: &KeptPosition,
+    stop: &CancellationToken,
+) -> Result<Imported> {
+    super::migrate::prepare(platform).await?;
+    let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
+    let consumer = if platform.is_owner {
+        Some(RunningConsumer::start(
+            platform,
+            settings,
+            Until::Stopped,
+            stop.clone(),
+        )?)
+    } else {
+        None
+    };
+    if order.log.summary().is_interrupted {
+        say(
+            "note      the file that was read last is gone: lines between it and the present file may be missing",
+        );
+    }
+    let mut described = 0;
+    while !stop.is_cancelled() {
+        let sent = tokio::task::block_in_place(|| send_new(&mut order.log, &writer))?;
+        if let Some(position) = order.log.position() {
+            positions
+                .write(&position)
+                .context("the position in the log cannot be kept")?;
+        }
+        for layout in &order.log.summary().layouts[described..] {
+            say(&format!(
+                "reading   {}: {}",
+                layout.name, layout.description
+            ));
+        }
+        described = order.log.summary().layouts.len();
+        if sent < FOLLOW_EVENTS {
+            tokio::select! {
+                () = tokio::time::sleep(FOLLOW_PAUSE) => {}
+                () = stop.cancelled() => {}
+                error = platform.failed() => return Err(error),
+            }
+        }
+    }
+    if let Some(consumer) = consumer {
+        consumer.finish(platform).await?;
+    }
+    report_lines(order.log.summary());
+    Ok(Imported {
+        summary: order.log.summary().clone(),
+        fates: None,
+    })
+}
+
+/// Sends at most [`FOLLOW_EVENTS`] events and waits for their acknowledgement. Returns their number.
+fn send_new(log: &mut AccessLog, writer: &Writer) -> Result<u64> {
+    let mut sent = 0;
+    while sent < FOLLOW_EVENTS
+        && let Some(event) = log.next_event()?
+    {
+        writer.send(event.key.as_bytes(), event.json, None, &[])?;
+        sent += 1;
+    }
+    writer.flush(PATIENCE)?;
+    Ok(sent)
 }
 
 /// Counts the events of this import among the dead letters, by reason.

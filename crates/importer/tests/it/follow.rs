@@ -1,0 +1,185 @@
+//! Follows a log that grows and is rotated, with kills between.
+
+use std::collections::HashSet;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use affluenza_importer::{AccessLog, FollowPosition, KeptPosition};
+
+use crate::{FixedSalts, Kept, reading, real_log, target};
+
+/// A log of a server, and the import that follows it.
+struct Case {
+    folder: tempfile::TempDir,
+    import: Option<AccessLog>,
+    position: Option<FollowPosition>,
+    events: Vec<Kept>,
+    rotations: usize,
+}
+
+impl Case {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            import: None,
+            position: None,
+            events: Vec::new(),
+            rotations: 0,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, text: &[u8]) {
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .create(true)
+            .append(true)
+            .open(self.path("access.log"))
+            .unwrap();
+        file.write_all(text).unwrap();
+    }
+
+    /// Reads what is new, and keeps the position.
+    fn read(&mut self) {
+        let path = self.path("access.log");
+        let position = self.position.clone();
+        let import = self.import.get_or_insert_with(|| {
+            AccessLog::follow(target(), reading(), &path, position, FixedSalts(0)).unwrap()
+        });
+        while let Some(event) = import.next_event().unwrap() {
+            self.events.push(Kept {
+                key: event.key.to_owned(),
+                json: String::from_utf8(event.json.to_vec()).unwrap(),
+            });
+        }
+        self.position = import.position();
+    }
+
+    /// Ends the import, as a kill does.
+    fn kill(&mut self) {
+        self.import = None;
+    }
+
+    /// Renames the file. Returns its new path.
+    fn rotate(&mut self) -> PathBuf {
+        self.rotations += 1;
+        let rotated = self.path(&format!("access.log.{}", self.rotations));
+        fs::rename(self.path("access.log"), &rotated).unwrap();
+        rotated
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.events.iter().map(|kept| kept.key.as_str()).collect()
+    }
+}
+
+/// Lines of a log, each twice, so that ordinals matter.
+fn lines(count: usize) -> Vec<Vec<u8>> {
+    let log = real_log();
+    let lines = log.split_inclusive(|byte| *byte == b'\n').take(count);
+    lines
+        .flat_map(|line| [line.to_vec(), line.to_vec()])
+        .collect()
+}
+
+fn whole(lines: &[Vec<u8>]) -> Vec<String> {
+    let (events, _) = crate::import(&lines.concat());
+    events.into_iter().map(|kept| kept.key).collect()
+}
+
+fn compress(from: &Path, to: &Path) {
+    let mut encoder =
+        flate2::write::GzEncoder::new(fs::File::create(to).unwrap(), flate2::Compression::fast());
+    encoder.write_all(&fs::read(from).unwrap()).unwrap();
+    encoder.finish().unwrap();
+    fs::remove_file(from).unwrap();
+}
+
+#[test]
+fn a_log_that_grows_is_read_once() {
+    let lines = lines(50);
+    let mut case = Case::new();
+    case.read();
+    assert!(case.events.is_empty(), "the file does not exist yet");
+    for part in lines.chunks(7) {
+        // A line that is not complete waits for its end.
+        let text = part.concat();
+        let (head, tail) = text.split_at(text.len() - 5);
+        case.write(head);
+        case.read();
+        case.write(tail);
+        case.read();
+    }
+    assert_eq!(case.keys(), whole(&lines));
+}
+
+#[test]
+fn every_kill_and_rotation_leaves_each_line_once() {
+    let lines = lines(60);
+    let mut case = Case::new();
+    for (nth, part) in lines.chunks(9).enumerate() {
+        case.write(&part.concat());
+        match nth % 5 {
+            0 => case.read(),
+            1 => {
+                case.read();
+                case.kill();
+            }
+            2 => {
+                // Rotated while nothing reads.
+                case.read();
+                case.kill();
+                let _old = case.rotate();
+            }
+            3 => {
+                case.read();
+                let _old = case.rotate();
+            }
+            _ => {
+                // Written, rotated and compressed before anything was read.
+                case.kill();
+                let old = case.rotate();
+                compress(&old, &old.with_added_extension("gz"));
+            }
+        }
+    }
+    case.read();
+    case.write(b"");
+    case.read();
+    let distinct: HashSet<_> = case.keys().into_iter().collect();
+    assert_eq!(distinct.len(), case.keys().len(), "no event twice");
+    assert_eq!(case.keys(), whole(&lines));
+}
+
+#[test]
+fn a_log_that_is_cut_is_read_from_its_new_beginning() {
+    let lines = lines(20);
+    let mut case = Case::new();
+    case.write(&lines[..30].concat());
+    case.read();
+    // copytruncate
+    fs::copy(case.path("access.log"), case.path("access.log.1")).unwrap();
+    fs::write(case.path("access.log"), b"").unwrap();
+    case.read();
+    case.write(&lines[30..].concat());
+    case.read();
+    assert_eq!(case.keys(), whole(&lines));
+}
+
+#[test]
+fn a_position_is_kept_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = |source| KeptPosition::of(folder.path(), source, Path::new("access.log")).unwrap();
+    assert_eq!(kept("a").read().unwrap(), None);
+    let mut case = Case::new();
+    case.write(&lines(1).concat());
+    case.read();
+    let position = case.position.unwrap();
+    kept("a").write(&position).unwrap();
+    assert_eq!(kept("a").read().unwrap(), Some(position));
+    assert_eq!(kept("b").read().unwrap(), None);
+}
