@@ -130,18 +130,22 @@ impl Catalogue {
     /// Returns the form that a header describes; `None` for a line that is no header.
     pub(crate) fn form_of_header(&self, line: &[u8]) -> Option<Form> {
         let columns = ColumnsForm::of_header(line, &self.roles.w3c)?;
-        let has = |mark: &String| {
-            line.split(u8::is_ascii_whitespace)
-                .any(|name| name == mark.as_bytes())
-        };
         let mut known = self.columns.iter();
-        let name = known.find(|form| form.mark.as_ref().is_none_or(has))?;
+        let name = known.find(|form| {
+            let mark = form.mark.as_ref();
+            mark.is_none_or(|mark| has_column(line, mark))
+        })?;
         Some(Form {
             name: name.name.clone(),
             short_name: None,
             shape: Shape::Columns(columns),
         })
     }
+}
+
+fn has_column(header: &[u8], name: &str) -> bool {
+    let mut columns = header.split(u8::is_ascii_whitespace);
+    columns.any(|column| column == name.as_bytes())
 }
 
 fn by_name(roles: BTreeMap<Role, Vec<String>>) -> Names {

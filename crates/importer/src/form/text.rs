@@ -84,14 +84,14 @@ impl TextForm {
     /// Checks that lines of the form can become events.
     fn checked(self) -> Result<Self, FormatError> {
         let roles = self.roles();
-        let has = |role| roles.contains(&role);
-        if !has(Role::Time) {
+        if !roles.contains(&Role::Time) {
             return Err(FormatError::Lacks(Role::Time));
         }
-        if !has(Role::Status) {
+        if !roles.contains(&Role::Status) {
             return Err(FormatError::Lacks(Role::Status));
         }
-        if !has(Role::Request) && !(has(Role::Method) && has(Role::Target)) {
+        let has_parts = roles.contains(&Role::Method) && roles.contains(&Role::Target);
+        if !roles.contains(&Role::Request) && !has_parts {
             return Err(FormatError::Lacks(Role::Request));
         }
         Ok(self)
