@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod columns;
+mod format;
 mod json;
 mod prefix;
 mod role;
