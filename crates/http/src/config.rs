@@ -12,7 +12,8 @@ pub(crate) const BUILT_WITHOUT_TLS: &str =
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Address and port; port 0 takes a free one.
+    /// Address and port. Port 0: the default port of the service (8642 of the collector, 8080 of the
+    /// API), or a free one if another program holds that.
     pub listen: String,
     /// Maximum number of concurrent connections; further ones wait.
     pub connections_max: usize,

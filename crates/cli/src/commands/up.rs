@@ -254,7 +254,10 @@ impl UpTask<'_> {
                 "Keys        valid until {}; for reading figures: {}",
                 keys.until, keys.reader
             ));
-            lines.push("Send an event; `affluenza events` shows what became of it:".into());
+            let data = self.settings.engine.data.display();
+            lines.push(format!(
+                "Send an event; `affluenza --data {data} events` shows what became of it:"
+            ));
             lines.push(self.example(&collector, &keys.writer));
         } else if parts.collector.is_closed {
             lines.push(
