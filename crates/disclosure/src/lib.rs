@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod count;
+mod cover;
+mod cycles;
 mod dimension;
 mod draws;
 pub mod edition;
+mod neighbours;
 pub mod open_data;
 mod protect;
 mod public;

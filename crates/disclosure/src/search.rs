@@ -1,9 +1,12 @@
-//! Finds moves that keep every sum, by a linear programme: the attacker's question, inverted.
+//! Finds moves that keep every sum: the attacker's question, inverted.
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, Variable};
 
+use crate::cycles::Cycles;
+use crate::neighbours::Ranked;
 use crate::system::{Move, System};
 
 /// Largest change of a figure with one step of another.
@@ -12,6 +15,12 @@ const STEP_MAX: i64 = 3;
 const WHOLE: f64 = 1e-6;
 /// Time limit of a search in whole numbers, in seconds.
 const WHOLE_SECONDS_MAX: u64 = 20;
+/// Leaves of a small group, which are all neighbours.
+const SLAB_MAX: usize = 24;
+/// Neighbours on each line, from the smallest programme to the largest.
+const NEAR: [usize; 4] = [2, 6, 24, 96];
+/// Leaves of a line that were moved last.
+const RECENT_MAX: usize = 16;
 
 /// Number of steps that a figure must be able to move in each direction.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +33,84 @@ pub(crate) struct Amounts {
 #[derive(Debug)]
 pub(crate) struct Failed;
 
+/// Leaves that were moved last, by line and slab.
+#[derive(Default)]
+pub(crate) struct Recent {
+    lines: HashMap<usize, Vec<usize>>,
+    slabs: HashMap<usize, Vec<usize>>,
+}
+
+impl Recent {
+    pub fn note(&mut self, ranked: &Ranked<'_>, step: &Move) {
+        for (leaf, _) in &step.0 {
+            for at in ranked.coordinates(*leaf) {
+                note(self.lines.entry(at.line).or_default(), *leaf);
+                note(self.slabs.entry(at.slab).or_default(), *leaf);
+            }
+        }
+    }
+
+    fn of(list: Option<&Vec<usize>>) -> impl Iterator<Item = usize> {
+        list.into_iter().flatten().rev().copied()
+    }
+}
+
+fn note(list: &mut Vec<usize>, leaf: usize) {
+    if list.contains(&leaf) {
+        return;
+    }
+    if list.len() == RECENT_MAX {
+        list.remove(0);
+    }
+    list.push(leaf);
+}
+
+/// Costs of figures, and the order in which neighbours are tried.
+pub(crate) struct Costs<'a> {
+    /// Cost of a figure; `None` if it must not move.
+    pub cost: &'a dyn Fn(usize) -> Option<f64>,
+    /// Rank that neighbours are tried from; without it, they are tried from the least count that
+    /// can move.
+    pub start: Option<u64>,
+    pub recent: &'a Recent,
+}
+
+impl Costs<'_> {
+    pub fn of(&self, figure: usize) -> Option<f64> {
+        (self.cost)(figure)
+    }
+
+    pub fn from(&self, room: i64) -> u64 {
+        self.start.unwrap_or(room.unsigned_abs() + 1)
+    }
+
+    pub fn recent(&self, line: usize) -> impl Iterator<Item = usize> {
+        Recent::of(self.recent.lines.get(&line))
+    }
+
+    pub fn recent_of_slab(&self, slab: usize) -> impl Iterator<Item = usize> {
+        Recent::of(self.recent.slabs.get(&slab))
+    }
+}
+
+/// Search for moves of a system with certain counts.
+pub(crate) struct Search<'a> {
+    pub system: &'a System,
+    pub ranked: Ranked<'a>,
+    pub counts: Vec<i64>,
+    /// Figures of a system that one linear programme searches as a whole.
+    pub whole_max: usize,
+}
+
+/// Work that a search is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Shortest paths only: the figure can do without a move.
+    Any,
+    /// Shortest paths, and linear programmes that grow until a move is found.
+    Best,
+}
+
 /// Largest change of a figure with one step.
 struct Room {
     figure: usize,
@@ -32,120 +119,193 @@ struct Room {
     cost: f64,
 }
 
-/// Returns the cheapest move that changes figure `of` by one a step and can be repeated `amounts`
-/// times, if there is one. Figures without a cost do not move.
-pub(crate) fn cheapest(
-    system: &System,
-    counts: &[i64],
-    of: usize,
-    amounts: Amounts,
-    cost: &dyn Fn(usize) -> Option<f64>,
-) -> Result<Option<Move>, Failed> {
-    let rooms = rooms(system, counts, amounts, cost);
-    // Fractions are cheaper to solve; integers are needed only if the solution is not whole.
-    for is_whole in [false, true] {
-        match solved(system, &rooms, of, is_whole)? {
-            None => return Ok(None),
-            Some(Solved::Move(step)) => {
-                let raised = system.moved(counts, &step, amounts.up);
-                let is_right = step.0.contains(&(of, 1))
-                    && raised.is_some_and(|counts| system.adds_up(&counts))
-                    && system.moved(counts, &step, -amounts.down).is_some();
-                return is_right.then_some(Some(step)).ok_or(Failed);
+impl Search<'_> {
+    /// Returns a cheap move that changes figure `of` by one a step and can be repeated `amounts`
+    /// times, if there is one.
+    pub fn cheapest(
+        &self,
+        of: usize,
+        amounts: Amounts,
+        costs: &Costs<'_>,
+        effort: Effort,
+    ) -> Result<Option<Move>, Failed> {
+        if self.system.figures.len() <= self.whole_max {
+            let all: Vec<usize> = (0..self.system.figures.len()).collect();
+            return self.among(&all, of, amounts, costs);
+        }
+        let cycles = Cycles {
+            system: self.system,
+            ranked: &self.ranked,
+            counts: &self.counts,
+            of,
+            amounts,
+            costs,
+        };
+        let found = cycles.cheapest();
+        if found.is_some() || effort == Effort::Any {
+            return Ok(found);
+        }
+        for near in NEAR {
+            let figures = self.neighbourhood(of, near, amounts, costs);
+            if let Some(step) = self.among(&figures, of, amounts, costs)? {
+                return Ok(Some(step));
             }
-            Some(Solved::Fractions) => {}
         }
+        Ok(None)
     }
-    Err(Failed)
-}
 
-fn rooms(
-    system: &System,
-    counts: &[i64],
-    amounts: Amounts,
-    cost: &dyn Fn(usize) -> Option<f64>,
-) -> Vec<Room> {
-    let mut rooms = Vec::new();
-    for (place, figure) in system.figures.iter().enumerate() {
-        let room = counts[place] - figure.least().cast_signed();
-        // A figure that rises with a step falls when the move is reversed, so `down` limits its rise.
-        let [up, down] = [amounts.down, amounts.up].map(|steps| match steps {
-            0 => STEP_MAX,
-            _ => (room / steps).min(STEP_MAX),
-        });
-        if (up > 0 || down > 0)
-            && let Some(cost) = cost(place)
-        {
-            rooms.push(Room {
-                figure: place,
-                up,
-                down,
-                cost,
-            });
+    /// Returns a figure with its neighbours, and all figures above them.
+    fn neighbourhood(
+        &self,
+        of: usize,
+        near: usize,
+        amounts: Amounts,
+        costs: &Costs<'_>,
+    ) -> Vec<usize> {
+        let ranked = &self.ranked;
+        let from = costs.from(amounts.up);
+        let mut leaves: Vec<usize> = ranked.leaves(of, costs.from(amounts.down), near).collect();
+        for leaf in leaves.clone() {
+            for at in ranked.coordinates(leaf) {
+                leaves.extend(ranked.on_line(at.line, from, near));
+                leaves.extend(costs.recent(at.line).take(near));
+            }
         }
+        if near > NEAR[0] {
+            leaves.extend(&ranked.neighbours.firsts);
+        }
+        let mut all: BTreeSet<usize> = leaves.iter().copied().collect();
+        all.insert(of);
+        for leaf in leaves {
+            for at in ranked.coordinates(leaf) {
+                let beside = ranked.slabs_beside(self.system, leaf, *at);
+                let beside = beside.filter(|_| near > NEAR[0]);
+                for slab in beside.chain([at.slab]) {
+                    let most = if ranked.slab_len(slab) <= SLAB_MAX {
+                        SLAB_MAX
+                    } else {
+                        near
+                    };
+                    all.extend(ranked.in_slab(slab, from, most));
+                }
+            }
+        }
+        for leaf in all.clone() {
+            all.extend(ranked.neighbours.above.of(leaf));
+        }
+        all.into_iter().collect()
     }
-    rooms
+
+    /// Returns the cheapest move of some figures. Other figures do not move.
+    fn among(
+        &self,
+        figures: &[usize],
+        of: usize,
+        amounts: Amounts,
+        costs: &Costs<'_>,
+    ) -> Result<Option<Move>, Failed> {
+        let rooms = self.rooms(figures, amounts, costs);
+        // Fractions are cheaper to solve; integers are needed only if the solution is not whole.
+        for is_whole in [false, true] {
+            match self.solved(&rooms, of, is_whole)? {
+                None => return Ok(None),
+                Some(Solved::Move(step)) => {
+                    let is_right = step.0.contains(&(of, 1))
+                        && self.ranked.neighbours.is_balanced(&step)
+                        && self.system.can_move(&self.counts, &step, amounts.up)
+                        && self.system.can_move(&self.counts, &step, -amounts.down);
+                    return is_right.then_some(Some(step)).ok_or(Failed);
+                }
+                Some(Solved::Fractions) => {}
+            }
+        }
+        Err(Failed)
+    }
+
+    fn rooms(&self, figures: &[usize], amounts: Amounts, costs: &Costs<'_>) -> Vec<Room> {
+        let mut rooms = Vec::new();
+        for place in figures {
+            let figure = &self.system.figures[*place];
+            let room = self.counts[*place] - figure.least().cast_signed();
+            // A figure that rises with a step falls when the move is reversed, so `down` limits its
+            // rise.
+            let [up, down] = [amounts.down, amounts.up].map(|steps| match steps {
+                0 => STEP_MAX,
+                _ => (room / steps).min(STEP_MAX),
+            });
+            if (up > 0 || down > 0)
+                && let Some(cost) = costs.of(*place)
+            {
+                rooms.push(Room {
+                    figure: *place,
+                    up,
+                    down,
+                    cost,
+                });
+            }
+        }
+        rooms
+    }
+
+    fn solved(&self, rooms: &[Room], of: usize, is_whole: bool) -> Result<Option<Solved>, Failed> {
+        let mut problem = Problem::new(OptimizationDirection::Minimize);
+        if is_whole {
+            problem.set_time_limit(Duration::from_secs(WHOLE_SECONDS_MAX));
+        }
+        let neighbours = self.ranked.neighbours;
+        let mut sums: Vec<(usize, Variable, f64)> = Vec::new();
+        let mut pairs: Vec<[Variable; 2]> = Vec::new();
+        for room in rooms {
+            // The figure itself rises by exactly one with each step.
+            let is_of = room.figure == of;
+            let ups = if is_of { 1..=1 } else { 0..=room.up };
+            let downs = if is_of { 0..=0 } else { 0..=room.down };
+            let pair = [ups, downs].map(|range| match is_whole {
+                true => {
+                    problem.add_integer_var(room.cost, (*range.start() as i32, *range.end() as i32))
+                }
+                false => problem.add_var(room.cost, (*range.start() as f64, *range.end() as f64)),
+            });
+            for sum in neighbours.sums.of(room.figure) {
+                let sign = if neighbours.wholes[*sum] == room.figure {
+                    -1.0
+                } else {
+                    1.0
+                };
+                sums.push((*sum, pair[0], sign));
+                sums.push((*sum, pair[1], -sign));
+            }
+            pairs.push(pair);
+        }
+        if !rooms.iter().any(|room| room.figure == of) {
+            return Ok(None);
+        }
+        sums.sort_by_key(|(sum, _, _)| *sum);
+        for sum in sums.chunk_by(|(one, ..), (other, ..)| one == other) {
+            let terms: Vec<(Variable, f64)> =
+                sum.iter().map(|(_, of, sign)| (*of, *sign)).collect();
+            problem.add_constraint(&terms, ComparisonOp::Eq, 0.0);
+        }
+        let solution = match problem.solve() {
+            Ok(outcome) => outcome.into_solution().map_err(|_| Failed)?,
+            Err(Error::Infeasible) => return Ok(None),
+            Err(_) => return Err(Failed),
+        };
+        let mut step = Vec::new();
+        for (room, [up, down]) in rooms.iter().zip(pairs) {
+            let by = solution.var_value(up) - solution.var_value(down);
+            if (by - by.round()).abs() > WHOLE {
+                return Ok(Some(Solved::Fractions));
+            }
+            if by.round() != 0.0 {
+                step.push((room.figure, by.round() as i64));
+            }
+        }
+        Ok(Some(Solved::Move(Move(step))))
+    }
 }
 
 enum Solved {
     Move(Move),
     Fractions,
-}
-
-fn solved(
-    system: &System,
-    rooms: &[Room],
-    of: usize,
-    is_whole: bool,
-) -> Result<Option<Solved>, Failed> {
-    let mut problem = Problem::new(OptimizationDirection::Minimize);
-    if is_whole {
-        problem.set_time_limit(Duration::from_secs(WHOLE_SECONDS_MAX));
-    }
-    let mut variables: Vec<Option<[Variable; 2]>> = vec![None; system.figures.len()];
-    for room in rooms {
-        // The figure itself rises by exactly one with each step.
-        let is_of = room.figure == of;
-        let ups = if is_of { 1..=1 } else { 0..=room.up };
-        let downs = if is_of { 0..=0 } else { 0..=room.down };
-        let pair = [ups, downs].map(|range| match is_whole {
-            true => {
-                problem.add_integer_var(room.cost, (*range.start() as i32, *range.end() as i32))
-            }
-            false => problem.add_var(room.cost, (*range.start() as f64, *range.end() as f64)),
-        });
-        variables[room.figure] = Some(pair);
-    }
-    if variables[of].is_none() {
-        return Ok(None);
-    }
-    for sum in &system.sums {
-        let mut terms = Vec::with_capacity(2 * sum.len());
-        for (figure, sign) in sum {
-            if let Some([up, down]) = variables[*figure] {
-                let sign = *sign as f64;
-                terms.extend([(up, sign), (down, -sign)]);
-            }
-        }
-        if !terms.is_empty() {
-            problem.add_constraint(&terms, ComparisonOp::Eq, 0.0);
-        }
-    }
-    let solution = match problem.solve() {
-        Ok(outcome) => outcome.into_solution().map_err(|_| Failed)?,
-        Err(Error::Infeasible) => return Ok(None),
-        Err(_) => return Err(Failed),
-    };
-    let mut step = Vec::new();
-    for (figure, pair) in variables.iter().enumerate() {
-        let Some([up, down]) = pair else { continue };
-        let by = solution.var_value(*up) - solution.var_value(*down);
-        if (by - by.round()).abs() > WHOLE {
-            return Ok(Some(Solved::Fractions));
-        }
-        if by.round() != 0.0 {
-            step.push((figure, by.round() as i64));
-        }
-    }
-    Ok(Some(Solved::Move(Move(step))))
 }

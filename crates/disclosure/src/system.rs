@@ -10,6 +10,8 @@ pub(crate) struct Figure {
     pub height: u32,
     /// Labels, joined to one text.
     pub name: String,
+    /// Node in each dimension; [`TOTAL`](crate::dimension::TOTAL) where the figure has no label.
+    pub key: Box<[u32]>,
 }
 
 impl Figure {
@@ -59,16 +61,23 @@ impl System {
         sums.all(|sum| sum.iter().map(|(at, sign)| counts[*at] * sign).sum::<i64>() == 0)
     }
 
-    /// Returns the counts after `amount` steps of a move, unless a figure falls below its known
-    /// least count.
-    pub fn moved(&self, counts: &[i64], step: &Move, amount: i64) -> Option<Vec<i64>> {
-        let mut moved = counts.to_vec();
-        for (figure, by) in &step.0 {
-            moved[*figure] += by * amount;
-            if moved[*figure] < self.figures[*figure].least().cast_signed() {
-                return None;
-            }
+    /// True if a figure can change by `by` without falling below its known least count.
+    pub fn has_room(&self, counts: &[i64], figure: usize, by: i64) -> bool {
+        counts[figure] + by >= self.figures[figure].least().cast_signed()
+    }
+
+    /// True if no figure falls below its known least count by `amount` steps of a move.
+    pub fn can_move(&self, counts: &[i64], step: &Move, amount: i64) -> bool {
+        let mut step = step.0.iter();
+        step.all(|(figure, by)| self.has_room(counts, *figure, by * amount))
+    }
+}
+
+impl Move {
+    /// Moves counts by `amount` steps.
+    pub fn apply(&self, counts: &mut [i64], amount: i64) {
+        for (figure, by) in &self.0 {
+            counts[*figure] += by * amount;
         }
-        Some(moved)
     }
 }

@@ -276,12 +276,17 @@ impl<const N: usize> CountTable<N> {
                 made.agrees &= *count == 0;
                 continue;
             };
+            let key: Key<N> = std::array::from_fn(|at| match detail[at] {
+                true => made.trees[at].node(&labels[at]).unwrap_or(TOTAL),
+                false => TOTAL,
+            });
             let part = made.system.figures.len();
             made.system.figures.push(Figure {
                 count: *count,
                 is_shown: false,
                 height: 0,
                 name: labels.join("|"),
+                key: key.as_slice().into(),
             });
             for (table, whole) in wholes.into_iter().enumerate() {
                 sums.entry((table, whole)).or_default().push((part, 1));
@@ -334,6 +339,7 @@ impl<const N: usize> BuiltTable<N> {
             is_shown: true,
             height: heights.max().unwrap_or(0),
             name: labels.collect::<Vec<_>>().join("|"),
+            key: key.as_slice().into(),
         }
     }
 

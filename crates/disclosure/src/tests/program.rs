@@ -25,6 +25,8 @@ const PUBLISHED_ONE_IN: usize = 499;
 
 const DECOY: &str = "decoy";
 const LEAN: &str = "lean";
+const ORDER: &str = "order";
+const START: &str = "start";
 const TIE: &str = "tie";
 
 /// A secret that draws a decoy for one cell at most: the program with the least randomness. A doubt
@@ -51,6 +53,7 @@ impl Draws for Drawn<'_> {
                 let is_towards = self.towards.iter().any(|at| self.names[*at] == other);
                 (1 << 40) | u64::from(is_towards)
             }
+            (ORDER | START, _) => 0,
             (TIE, _) => {
                 let at = self.names.iter().position(|name| name == cell);
                 self.ties[at.expect("a cell")]
@@ -123,7 +126,7 @@ impl<'a> Program<'a> {
         if let Some(hidden) = known().get(&cells) {
             return Ok(hidden.iter().copied().collect());
         }
-        let (hidden, _) = pattern.hidden(alike)?;
+        let hidden = pattern.hidden(alike)?;
         known().insert(cells, hidden.iter().copied().collect());
         Ok(hidden)
     }
