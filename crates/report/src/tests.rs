@@ -217,9 +217,9 @@ fn clients_without_user_agent_are_counted_apart() {
         accesses,
         service_uses: 0,
     };
-    let devices = [row("desktop", 6), row("no-agent", 5), row("unknown", 2)];
+    let devices = [row("desktop", 60), row("no-agent", 5), row("unknown", 20)];
     let devices = Devices::build(&devices);
-    assert_eq!((devices.accesses, devices.no_agent_accesses), (8, 5));
+    assert_eq!((devices.accesses, devices.no_agent_accesses), (80, 5));
     let names: Vec<&str> = devices.classes.iter().map(|class| class.device).collect();
     assert_eq!(
         names,
