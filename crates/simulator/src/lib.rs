@@ -9,6 +9,7 @@ mod plan;
 mod quota;
 mod random;
 mod record;
+mod region;
 mod schedule;
 mod simulation;
 mod slice;
@@ -17,7 +18,8 @@ mod visits;
 pub use error::{FiguresError, SimulationError};
 pub use figures::TargetFigures;
 pub use record::RecordKey;
-pub use simulation::{Counts, Options, Simulation};
+pub use region::{RegionError, RegionSize, region_files};
+pub use simulation::{Counts, Options, PlannedUses, Simulation};
 
 /// Maximum scale: one year then has the events of a hundred thousand.
 pub const SCALE_MAX: f64 = 100_000.0;

@@ -24,6 +24,8 @@ use resolve::ResolvedYear;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PlanCell {
     pub key: CellKey,
+    /// Index of the category in the register.
+    pub category: usize,
     pub uses: u64,
     /// Periods of the year with uses; never empty.
     pub days: Vec<Validity>,
@@ -64,7 +66,12 @@ pub(crate) fn cells(
         let offers = Offers::new(register, category, year);
         for (key, uses) in plan.uses(year, category)? {
             let days = offers.days(key.ente, key.service).to_vec();
-            cells.push(PlanCell { key, uses, days });
+            cells.push(PlanCell {
+                key,
+                category,
+                uses,
+                days,
+            });
         }
     }
     cells.sort_by_key(|cell| cell.key);

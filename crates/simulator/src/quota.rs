@@ -10,14 +10,18 @@ pub(crate) struct YearPoint {
 }
 
 impl YearPoint {
+    /// Returns the start of an hour, which is the end of the one before it.
+    pub(crate) fn start_of(hour: usize) -> Self {
+        Self { hour, part: 0.0 }
+    }
+
     /// Returns the end of part number `part`, from 0, of the `parts` of an hour.
     pub(crate) fn end_of(hour: usize, part: u64, parts: u64) -> Self {
         if part + 1 < parts {
             let part = (part + 1) as f64 / parts as f64;
             Self { hour, part }
         } else {
-            let (hour, part) = (hour + 1, 0.0);
-            Self { hour, part }
+            Self::start_of(hour + 1)
         }
     }
 }
@@ -37,6 +41,10 @@ impl LoadCurve {
             before.push(sum);
         }
         Self { before }
+    }
+
+    fn hours(&self) -> usize {
+        self.before.len() - 1
     }
 
     /// Load of those of `hours` that are before `point`.
@@ -82,19 +90,43 @@ impl Quota {
             offset,
             taken: 0,
         };
-        let (hour, part) = (curve.before.len() - 1, 0.0);
-        quota.load = quota.load_until(curve, YearPoint { hour, part });
+        quota.load = quota.load_until(curve, YearPoint::start_of(curve.hours()));
         quota
     }
 
     /// Takes the count that is due at `point` and not taken yet.
     pub(crate) fn take(&mut self, curve: &LoadCurve, point: YearPoint) -> u64 {
+        let count = self.due_at(curve, point).saturating_sub(self.taken);
+        self.taken += count;
+        count
+    }
+
+    /// Returns the first hour from `hour` on at whose end a further count is due.
+    pub(crate) fn due_from(&self, hour: usize, curve: &LoadCurve) -> Option<usize> {
+        if self.taken == self.total {
+            return None;
+        }
+        let is_due = |hour| self.due_at(curve, YearPoint::start_of(hour + 1)) > self.taken;
+        // A cell with many uses is due in the next hour.
+        if is_due(hour) {
+            return Some(hour);
+        }
+        let (mut before, mut after) = (hour, curve.hours());
+        while after - before > 1 {
+            let middle = before.midpoint(after);
+            match is_due(middle) {
+                true => after = middle,
+                false => before = middle,
+            }
+        }
+        (after < curve.hours()).then_some(after)
+    }
+
+    fn due_at(&self, curve: &LoadCurve, point: YearPoint) -> u64 {
         let share = self.load_until(curve, point) / self.load;
         // The share is 1 at the end, because the same sums are divided.
         let due = (self.total as f64 * share + self.offset).floor() as u64;
-        let count = due.min(self.total).saturating_sub(self.taken);
-        self.taken += count;
-        count
+        due.min(self.total)
     }
 
     /// Starts the year again.

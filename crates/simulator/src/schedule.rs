@@ -43,6 +43,9 @@ pub(crate) struct Schedule {
     curve: LoadCurve,
     /// Uses of each cell of the plan.
     cells: Vec<Quota>,
+    /// Cells by the hour in which their next use falls due. Most cells of a large plan have uses in
+    /// few hours.
+    due: Vec<Vec<u32>>,
     /// Service uses, users and bot accesses of each hour. Without access figures the users are 0.
     uses: Vec<u64>,
     users: Vec<u64>,
@@ -164,7 +167,8 @@ impl Schedule {
                 Quota::new(cell.uses, offered, &curve, random.random_range(0.0..1.0))
             })
             .collect();
-        let uses = uses_by_hour(hours.len(), &mut cells, &curve);
+        let mut due = vec![Vec::new(); hours.len()];
+        let uses = uses_by_hour(&mut cells, &curve, &mut due);
         let users = users_by_hour(&hours, &bands, &uses, &loads);
         let accesses: u64 = bands.iter().map(HourBand::accesses).sum();
         // Crawlers run day and night, a little more at night.
@@ -177,6 +181,7 @@ impl Schedule {
             hours,
             curve,
             cells,
+            due,
             uses,
             users,
             bands,
@@ -204,11 +209,21 @@ impl Schedule {
         let parts = events.div_ceil(SLICE_EVENTS).clamp(1, SLICES_MAX);
         let end = YearPoint::end_of(hour, part, parts);
         uses.clear();
-        for (cell, quota) in self.cells.iter_mut().enumerate() {
-            let count = quota.take(&self.curve, end);
-            uses.extend((0..count).map(|_| cell as u32));
-        }
         let last = part + 1 == parts;
+        if part == 0 {
+            self.due[hour].sort_unstable();
+        }
+        for cell in &self.due[hour] {
+            let count = self.cells[*cell as usize].take(&self.curve, end);
+            uses.extend((0..count).map(|_| *cell));
+        }
+        if last {
+            for cell in std::mem::take(&mut self.due[hour]) {
+                if let Some(next) = self.cells[cell as usize].due_from(hour + 1, &self.curve) {
+                    self.due[next].push(cell);
+                }
+            }
+        }
         self.next_hour += usize::from(last);
         self.next_part = if last { 0 } else { part + 1 };
         Some(HourSlice {
@@ -217,6 +232,20 @@ impl Schedule {
             end_ms: before_part(SLICES_MAX, part + 1, parts),
             users: (!self.bands.is_empty()).then(|| of_part(users, part, parts)),
             bots: of_part(bots, part, parts),
+        })
+    }
+
+    /// Uses of a cell of the plan in each month of the year.
+    pub(crate) fn uses_by_month(&self, cell: usize) -> [u64; 12] {
+        let mut quota = self.cells[cell].clone();
+        quota.reset();
+        let mut month = 0;
+        [(); 12].map(|()| {
+            month += 1;
+            let end = self
+                .hours
+                .partition_point(|local| local.date.month() <= month);
+            quota.take(&self.curve, YearPoint::start_of(end))
         })
     }
 
@@ -257,11 +286,17 @@ fn hours_within(hours: &[LocalHour], days: &[Validity]) -> Vec<Range<usize>> {
     ranges
 }
 
-fn uses_by_hour(hours: usize, cells: &mut [Quota], curve: &LoadCurve) -> Vec<u64> {
-    let mut uses = vec![0; hours];
-    for quota in cells {
-        for (hour, uses) in uses.iter_mut().enumerate() {
-            *uses += quota.take(curve, YearPoint::end_of(hour, 0, 1));
+/// Returns the uses of each hour, and adds each cell to the hour of its first use in `due`.
+fn uses_by_hour(cells: &mut [Quota], curve: &LoadCurve, due: &mut [Vec<u32>]) -> Vec<u64> {
+    let mut uses = vec![0; due.len()];
+    for (cell, quota) in (0..).zip(cells) {
+        let mut next = quota.due_from(0, curve);
+        if let Some(first) = next {
+            due[first].push(cell);
+        }
+        while let Some(hour) = next {
+            uses[hour] += quota.take(curve, YearPoint::start_of(hour + 1));
+            next = quota.due_from(hour + 1, curve);
         }
         quota.reset();
     }

@@ -1,8 +1,9 @@
 //! Generates the event stream.
 
-use affluenza_event::UnixMillis;
+use affluenza_event::{Kind, UnixMillis};
 use affluenza_register::{Portal, Register};
 use jiff::civil::date;
+use serde::Serialize;
 
 use crate::apportion::times;
 use crate::error::SimulationError;
@@ -58,6 +59,23 @@ impl Counts {
     }
 }
 
+/// Completed uses that a stream has in a month. The field names are the columns of a CSV file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PlannedUses<'s> {
+    /// Month of the year, from 1, in the time zone of the figures.
+    pub month: usize,
+    /// Code of the public body.
+    pub ente: &'s str,
+    /// Code of the category.
+    pub category: &'s str,
+    /// Kind of the uses.
+    pub kind: Kind,
+    /// Code of the service.
+    pub service: &'s str,
+    /// Number of completed uses, at least 1.
+    pub service_uses: u64,
+}
+
 /// A seeded stream of events in time order.
 pub struct Simulation {
     counts: Counts,
@@ -65,8 +83,9 @@ pub struct Simulation {
     writer: EventWriter,
     cells: Vec<PlanCell>,
     portals: Vec<Portal>,
-    /// Service codes by index.
+    /// Codes of the register by index.
     services: Vec<String>,
+    categories: Vec<String>,
     /// Index of the slice's next event.
     next: usize,
 }
@@ -112,6 +131,10 @@ impl Simulation {
                 .services()
                 .map(|service| service.code().to_owned())
                 .collect(),
+            categories: register
+                .categories()
+                .map(|category| category.code().to_owned())
+                .collect(),
             next: 0,
             counts,
             cells,
@@ -126,6 +149,24 @@ impl Simulation {
     /// Number of events in the whole stream.
     pub fn total(&self) -> u64 {
         self.counts.total()
+    }
+
+    /// Completed uses of the whole stream by month, ente, category, kind and service, as the plan
+    /// has them before the first event.
+    pub fn planned(&self) -> impl Iterator<Item = PlannedUses<'_>> {
+        self.cells.iter().enumerate().flat_map(move |(at, cell)| {
+            let portal = self.slices.portals[at];
+            let months = (1..).zip(self.slices.schedule.uses_by_month(at));
+            let used = months.filter(|(_, uses)| *uses > 0);
+            used.map(move |(month, service_uses)| PlannedUses {
+                month,
+                ente: self.portals[portal].ente(),
+                category: &self.categories[cell.category],
+                kind: cell.key.kind,
+                service: &self.services[cell.key.service],
+                service_uses,
+            })
+        })
     }
 
     /// Writes the next event as CloudEvents JSON into `record`, and clears `record` first. Returns

@@ -43,11 +43,11 @@ struct PlannedUse {
 
 /// Generator of slices. Its buffers are reused.
 pub(crate) struct SliceGenerator {
-    schedule: Schedule,
+    pub schedule: Schedule,
     random: Random,
     generator: Visits,
     /// Portal of each cell of the plan, in ascending order.
-    portals: Vec<usize>,
+    pub portals: Vec<usize>,
     /// Distribution of visits without a use, and of crawlers, over portals; `None` without any.
     visited: Option<Weighted<usize>>,
     uses_left: u64,

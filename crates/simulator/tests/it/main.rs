@@ -7,4 +7,6 @@ mod focus;
 #[cfg(test)]
 mod recount;
 #[cfg(test)]
+mod region;
+#[cfg(test)]
 mod streams;
