@@ -37,12 +37,29 @@ impl SelectedCodes<'_> {
                     .is_none_or(|scope| scope.iter().any(|ente| ente == code)))
     }
 
-    /// Returns the selected offers of the register. Categories are those of the period's last day.
+    /// Returns the offers of the selected enti, sorted by ente and service.
+    fn offers_of_enti<'r>(
+        &'r self,
+        register: &'r Register,
+    ) -> impl Iterator<Item = Deployment<'r>> {
+        let filter = self.asked.question.filters.get(&Dimension::Ente);
+        let selected = filter.map(Vec::as_slice).or(self.scope);
+        // A question about a few enti does not read the offers of thousands.
+        let few = selected.map(BTreeSet::from_iter);
+        let all = few.is_none().then(|| register.deployments());
+        let few = few.into_iter().flatten();
+        few.filter_map(move |code| register.ente(code))
+            .flat_map(move |ente| register.deployments_of(ente))
+            .chain(all.into_iter().flatten())
+            .filter(move |offer| self.has(Dimension::Ente, offer.ente.code()))
+    }
+
+    /// Returns the selected offers of the register, sorted by ente and service. Categories are
+    /// those of the period's last day.
     fn offers<'r>(&'r self, register: &'r Register) -> impl Iterator<Item = Deployment<'r>> {
-        register.deployments().filter(move |offer| {
+        self.offers_of_enti(register).filter(move |offer| {
             let category = offer.service.category_on(self.asked.period.last());
-            self.has(Dimension::Ente, offer.ente.code())
-                && self.has(Dimension::Service, offer.service.code())
+            self.has(Dimension::Service, offer.service.code())
                 && self.has(Dimension::Category, category.code())
         })
     }
@@ -60,6 +77,15 @@ struct ComparedService {
 }
 
 impl ComparedService {
+    /// Adds what another source says of the same service.
+    fn add(&mut self, part: Self) {
+        self.now += part.now;
+        self.before += part.before;
+        self.is_offered |= part.is_offered;
+        self.was_offered |= part.was_offered;
+        self.codes = self.codes.max(part.codes);
+    }
+
     /// Returns the state; `None` for a service that was used in neither period and is not offered
     /// now. A zero is always shown, so a hidden count is a use.
     fn state(&self) -> Option<&'static str> {
@@ -87,27 +113,45 @@ fn offer_label(dimension: Dimension, offer: &Deployment<'_>) -> Label {
     Label::new(dimension, code)
 }
 
-/// Returns every service used or offered in either period, by labels.
+/// Returns every service used or offered in either period, sorted by labels.
 fn joined(
     now: PeriodCounts,
     before: PeriodCounts,
-    offers: impl Iterator<Item = (Vec<Label>, [bool; 2])>,
-) -> BTreeMap<Vec<Label>, ComparedService> {
-    let mut variations: BTreeMap<Vec<Label>, ComparedService> = BTreeMap::new();
-    for (labels, counts) in now.rows {
-        let variation = variations.entry(labels).or_default();
-        (variation.now, variation.codes) = (counts.count, counts.codes);
-    }
-    for (labels, counts) in before.rows {
-        let variation = variations.entry(labels).or_default();
-        variation.before = counts.count;
-        variation.codes = variation.codes.max(counts.codes);
-    }
-    for (labels, [is_offered, was_offered]) in offers {
-        let variation = variations.entry(labels).or_default();
-        variation.is_offered |= is_offered;
-        variation.was_offered |= was_offered;
-    }
+    offers: impl Iterator<Item = (Vec<Label>, ComparedService)>,
+) -> Vec<(Vec<Label>, ComparedService)> {
+    let nothing = ComparedService::default();
+    let now = now.rows.into_iter().map(|(labels, counts)| {
+        let (now, codes) = (counts.count, counts.codes);
+        (
+            labels,
+            ComparedService {
+                now,
+                codes,
+                ..nothing
+            },
+        )
+    });
+    let before = before.rows.into_iter().map(|(labels, counts)| {
+        let (before, codes) = (counts.count, counts.codes);
+        (
+            labels,
+            ComparedService {
+                before,
+                codes,
+                ..nothing
+            },
+        )
+    });
+    let mut variations: Vec<_> = now.chain(before).chain(offers).collect();
+    // Each of the three is sorted by labels, unless it is by service only. A stable sort merges them.
+    variations.sort_by(|(a, _), (b, _)| a.cmp(b));
+    variations.dedup_by(|(labels, part), (kept, whole)| {
+        let is_same = labels == kept;
+        if is_same {
+            whole.add(*part);
+        }
+        is_same
+    });
     variations
 }
 
@@ -132,8 +176,12 @@ pub(crate) async fn variations(
     let wanted = SelectedCodes { asked, scope };
     let offers = wanted.offers(register).map(|offer| {
         let labels = by.iter().map(|dimension| offer_label(*dimension, &offer));
-        let is_offered = periods.map(|period| is_valid_in(offer.validity, period));
-        (labels.collect(), is_offered)
+        let offered = ComparedService {
+            is_offered: is_valid_in(offer.validity, periods[0]),
+            was_offered: is_valid_in(offer.validity, periods[1]),
+            ..ComparedService::default()
+        };
+        (labels.collect(), offered)
     });
     let mut rows: Vec<(Vec<Label>, ComparedService)> = joined(now, before, offers)
         .into_iter()
@@ -176,8 +224,8 @@ pub(crate) async fn variations(
 
 /// Services of an ente.
 #[derive(Default)]
-struct EnteOffer {
-    offered: BTreeSet<String>,
+struct EnteOffer<'r> {
+    offered: BTreeSet<&'r str>,
     used: u64,
     used_unregistered: u64,
     uses: Count,
@@ -197,21 +245,22 @@ pub(crate) async fn offered_versus_used(
         .counts(asked.question, asked.period, &by, Split::No)
         .await?;
     let scope = source.scope();
-    let mut enti: BTreeMap<String, EnteOffer> = BTreeMap::new();
-    for offer in (SelectedCodes { asked, scope }).offers(register) {
+    let mut enti: BTreeMap<&str, EnteOffer<'_>> = BTreeMap::new();
+    let wanted = SelectedCodes { asked, scope };
+    for offer in wanted.offers(register) {
         if is_valid_in(offer.validity, asked.period) {
-            let ente = enti.entry(offer.ente.code().to_owned()).or_default();
-            ente.offered.insert(offer.service.code().to_owned());
+            let ente = enti.entry(offer.ente.code()).or_default();
+            ente.offered.insert(offer.service.code());
         }
     }
     for (labels, counts) in &uses.rows {
         let [ente, service] = &labels[..] else {
             continue;
         };
-        let ente = enti.entry(ente.text.clone()).or_default();
+        let ente = enti.entry(&ente.text).or_default();
         ente.uses += counts.count;
         ente.codes += counts.codes;
-        match ente.offered.contains(&service.text) {
+        match ente.offered.contains(service.text.as_str()) {
             true => ente.used += 1,
             // A row of unknown codes has their number.
             false => ente.used_unregistered += counts.codes.max(1),
@@ -229,7 +278,7 @@ pub(crate) async fn offered_versus_used(
     let (names, rows) = (CodeNames(register), Vec::from_iter(&enti));
     let page = AnswerPage::new(asked.question, columns, &rows, |(code, ente)| {
         let offered = ente.offered.len() as u64;
-        let mut row = names.row(&[Label::new(Dimension::Ente, *code)], ente.codes);
+        let mut row = names.row(&[Label::new(Dimension::Ente, **code)], ente.codes);
         row.extend([
             Value::count(offered),
             Value::count(ente.used),
@@ -258,11 +307,13 @@ pub(crate) fn catalogue(
 ) -> Result<AnswerPage, NoFigures> {
     let (question, period) = (asked.question, asked.period);
     let wanted = SelectedCodes { asked, scope };
-    let mut enti: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for offer in register.deployments() {
-        if is_valid_in(offer.validity, period) && wanted.has(Dimension::Ente, offer.ente.code()) {
-            let offering = enti.entry(offer.service.code()).or_default();
-            offering.insert(offer.ente.code());
+    // Number of enti of each service, and the last of them: an ente may offer a service twice.
+    let mut enti = vec![(0, None); register.services().len()];
+    for offer in wanted.offers_of_enti(register) {
+        let (offering, last) = &mut enti[offer.service.index()];
+        let ente = Some(offer.ente.index());
+        if is_valid_in(offer.validity, period) && *last != ente {
+            (*offering, *last) = (*offering + 1, ente);
         }
     }
     let is_narrowed = scope.is_some() || question.filters.contains_key(&Dimension::Ente);
@@ -270,7 +321,7 @@ pub(crate) fn catalogue(
     let mut rows = Vec::new();
     for service in register.services() {
         let category = service.category_on(period.last()).code();
-        let offering = enti.get(service.code()).map_or(0, BTreeSet::len);
+        let (offering, _) = enti[service.index()];
         if !wanted.has(Dimension::Service, service.code())
             || !wanted.has(Dimension::Category, category)
             || is_narrowed && offering == 0
@@ -284,7 +335,7 @@ pub(crate) fn catalogue(
         let mut row = names.row(&labels, 0);
         row.extend([
             Value::Text(service.nature().to_string()),
-            Value::count(offering as u64),
+            Value::count(offering),
             Value::text(service.subject()),
             Value::text(service.life_event()),
         ]);
