@@ -217,7 +217,7 @@ fn is_of_broken_part(cause: &str) -> bool {
 }
 
 /// Returns up to 80 characters of the first line of a statement, to identify it in an error.
-fn head(statement: &str) -> &str {
+pub(crate) fn head(statement: &str) -> &str {
     let line = statement.trim_start().lines().next().unwrap_or_default();
     line.char_indices()
         .nth(80)

@@ -3,6 +3,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::register::lines_into;
 use crate::sql::statement;
 use crate::{Registers, StoreError};
 
@@ -41,6 +42,8 @@ impl Registers {
             what: "the figures as JSON".into(),
             cause: error.to_string(),
         })?;
-        self.0.send_rows("imported_figures", row.into()).await
+        self.0
+            .send_rows(&lines_into("imported_figures"), row.into())
+            .await
     }
 }

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::on_cluster;
-use crate::database::Database;
+use crate::database::{Database, head};
 use crate::sql::{Statement, quoted, statement};
 use crate::{Registers, StoreError, Usage};
 
@@ -21,7 +21,7 @@ pub enum RegisterTable {
     Deployments,
     /// National holidays.
     NationalHolidays,
-    /// Patron saints' days by ente.
+    /// Patron saints' days, each row with the enti that share its days.
     Holidays,
     /// Desk hours by ente.
     DeskHours,
@@ -36,6 +36,14 @@ impl RegisterTable {
             Self::NationalHolidays => "register_national_holidays",
             Self::Holidays => "register_holidays",
             Self::DeskHours => "register_desk_hours",
+        }
+    }
+
+    /// Returns the statement that inserts lines of JSON.
+    fn insert(self) -> Statement {
+        match self {
+            Self::Holidays => statement!("insert_holidays"),
+            other => lines_into(other.name()),
         }
     }
 }
@@ -102,13 +110,12 @@ impl Registers {
         version: &str,
         rows: String,
     ) -> Result<(), StoreError> {
-        let name = table.name();
         let of_version = Statement::from("version = {version:String}").bind("version", version);
-        self.0.delete(name, of_version).await?;
+        self.0.delete(table.name(), of_version).await?;
         if rows.is_empty() {
             return Ok(());
         }
-        self.0.send_rows(name, rows.into()).await
+        self.0.send_rows(&table.insert(), rows.into()).await
     }
 
     /// Makes a register the current one after its tables were written, and creates its
@@ -155,17 +162,28 @@ impl Usage {
     }
 }
 
+/// Returns the insert of lines of JSON that have the columns of a table.
+pub(crate) fn lines_into(table: &str) -> Statement {
+    Statement::from(format!("INSERT INTO {table} FORMAT JSONEachRow"))
+}
+
 impl Database {
-    pub(crate) async fn send_rows(&self, table: &str, rows: Bytes) -> Result<(), StoreError> {
-        let what = format!("the insert into {table}");
+    /// Runs an insert whose rows are lines of JSON.
+    pub(crate) async fn send_rows(
+        &self,
+        insert: &Statement,
+        rows: Bytes,
+    ) -> Result<(), StoreError> {
+        let text = insert.text();
+        let what = head(&text);
         let mut insert = self
             .client
-            .insert_formatted_with(format!("INSERT INTO {table} FORMAT JSONEachRow"))
+            .insert_formatted_with(text.as_str())
             .with_setting("async_insert", "0");
         insert
             .send(rows)
             .await
-            .map_err(|error| self.judge(&what, error))?;
-        insert.end().await.map_err(|error| self.judge(&what, error))
+            .map_err(|error| self.judge(what, error))?;
+        insert.end().await.map_err(|error| self.judge(what, error))
     }
 }

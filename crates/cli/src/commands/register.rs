@@ -1,6 +1,7 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use affluenza_classify::hours::{Calendar, Holiday};
+use affluenza_classify::hours::{Calendar, Holiday, MonthDay};
 use affluenza_register::diff::diff;
 use affluenza_register::{Register, Validity};
 use affluenza_store::Store;
@@ -164,24 +165,26 @@ fn national_holidays(register: &Register) -> String {
     }))
 }
 
-/// Returns the days of patron saints that are not national holidays.
+/// Returns the days of patron saints that are not national holidays. Thousands of enti share a few
+/// hundred saints: a row has all enti of a saint, and ClickHouse multiplies them by the days.
 fn patron_saints(register: &Register) -> String {
-    lines(register.enti().flat_map(|ente| {
+    let mut enti: BTreeMap<MonthDay, Vec<&str>> = BTreeMap::new();
+    for ente in register.enti() {
+        if let Some(patron) = ente.patron() {
+            enti.entry(patron).or_default().push(ente.code());
+        }
+    }
+    lines(enti.into_iter().map(|(patron, enti)| {
         let calendar = Calendar {
-            patron: ente.patron(),
+            patron: Some(patron),
         };
-        let days = ente.patron().into_iter().flat_map(|patron| {
-            // 29 February is not in every year.
-            HOLIDAY_YEARS.filter_map(move |year| format!("{year}-{patron}").parse::<Date>().ok())
-        });
-        days.filter_map(move |day| {
-            let holiday = calendar.holiday(day)?;
-            (holiday == Holiday::PatronSaint).then(|| {
-                json!({
-                    "version": register.version(), "ente": ente.code(), "day": day.to_string(),
-                    "holiday": holiday.to_string(),
-                })
-            })
+        // 29 February is not in every year.
+        let days = HOLIDAY_YEARS.filter_map(|year| format!("{year}-{patron}").parse::<Date>().ok());
+        let days = days.filter(|day| calendar.holiday(*day) == Some(Holiday::PatronSaint));
+        let days: Vec<String> = days.map(|day| day.to_string()).collect();
+        json!({
+            "version": register.version(), "enti": enti, "days": days,
+            "holiday": Holiday::PatronSaint.to_string(),
         })
     }))
 }
