@@ -243,7 +243,10 @@ pub struct Consume {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Simulate {
+    #[command(subcommand)]
+    pub made_up: Option<MadeUp>,
     /// Year of the real figures that are built into the program.
     #[arg(long, value_name = "YEAR", required_unless_present = "figures")]
     pub focus: Option<i16>,
@@ -265,6 +268,41 @@ pub struct Simulate {
     /// Destination of the events.
     #[arg(long, value_enum, default_value_t = Destination::Kafka)]
     pub to: Destination,
+    /// File for the service uses of the stream by month, public body, category, kind and service,
+    /// as CSV.
+    #[arg(long, value_name = "FILE")]
+    pub totals: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MadeUp {
+    /// Write the register and the figures of a made-up region to a folder, for tests of size. With
+    /// its register.toml as `register.file`, `simulate --figures DIR --year YEAR` generates its events.
+    Region(Region),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Region {
+    /// Folder for the files; files of the same names are replaced.
+    pub folder: PathBuf,
+    /// Number of public bodies.
+    #[arg(long, value_name = "BODIES")]
+    pub enti: usize,
+    /// Services in the catalogue.
+    #[arg(long, default_value_t = 200)]
+    pub services: usize,
+    /// Mean number of services that a public body offers.
+    #[arg(long, default_value_t = 20)]
+    pub deployments: usize,
+    /// Completed service uses a year. There are two and a half times as many events.
+    #[arg(long, value_name = "USES")]
+    pub uses: u64,
+    /// Year with figures; several years if it is repeated.
+    #[arg(long = "year", value_name = "YEAR", required = true)]
+    pub years: Vec<i16>,
+    /// Seed of the random numbers; the same seed writes the same files.
+    #[arg(long, default_value_t = 2017)]
+    pub seed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

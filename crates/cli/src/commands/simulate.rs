@@ -1,13 +1,15 @@
+use std::fs;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::{Cluster, Writer};
-use affluenza_simulator::{Options, Simulation, TargetFigures};
-use anyhow::{Result, anyhow, bail};
+use affluenza_simulator::{Options, RegionSize, Simulation, TargetFigures, region_files};
+use anyhow::{Context, Result, anyhow, bail};
 use indicatif::ProgressBar;
 
-use crate::args::{Destination, Simulate};
+use crate::args::{Destination, MadeUp, Region, Simulate};
 use crate::output;
 use crate::platform::Needs;
 use crate::settings::Settings;
@@ -18,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const EVENTS_A_ROUND: u64 = 1_000;
 
 pub fn run(settings: &Settings, args: &Simulate) -> Result<()> {
+    if let Some(MadeUp::Region(region)) = &args.made_up {
+        return write_region(region);
+    }
     let figures = figures(args)?;
     let register = super::register(settings)?;
     let options = Options {
@@ -30,6 +35,10 @@ pub fn run(settings: &Settings, args: &Simulate) -> Result<()> {
         simulation.total(),
         args.seed
     ));
+    if let Some(file) = &args.totals {
+        write_totals(&simulation, file)
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+    }
     if args.to == Destination::Stdout {
         return to_stdout(simulation, args.rate);
     }
@@ -42,6 +51,33 @@ pub fn run(settings: &Settings, args: &Simulate) -> Result<()> {
         tokio::task::block_in_place(|| produce(simulation, &writer, args.rate, &bar, stop))
     })?;
     output::print(&format!("{events} events written to Kafka"))
+}
+
+fn write_region(args: &Region) -> Result<()> {
+    let size = RegionSize {
+        enti: args.enti,
+        services: args.services,
+        deployments: args.deployments,
+        uses: args.uses,
+        years: args.years.iter().copied().collect(),
+    };
+    let folder = args.folder.display();
+    fs::create_dir_all(&args.folder).with_context(|| format!("{folder} cannot be made"))?;
+    let files = region_files(&size, args.seed)?;
+    for (name, text) in &files {
+        let path = args.folder.join(name);
+        fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    output::print(&format!("{} written to {folder}", names.join(", ")))
+}
+
+fn write_totals(simulation: &Simulation, file: &Path) -> Result<()> {
+    let mut rows = csv::Writer::from_path(file)?;
+    for used in simulation.planned() {
+        rows.serialize(used)?;
+    }
+    Ok(rows.flush()?)
 }
 
 fn figures(args: &Simulate) -> Result<TargetFigures> {
