@@ -1,6 +1,7 @@
 //! Tests that compare the documents with the program and the tree.
 
 mod architecture;
+mod arithmetic;
 mod documented;
 
 use std::path::{Path, PathBuf};
