@@ -54,6 +54,7 @@ mod readme;
 mod rebuild;
 mod records;
 mod recovery;
+mod regions;
 mod register;
 mod reload;
 mod seals;
@@ -189,6 +190,7 @@ const SHORT: &[(&str, Test)] = tests![
     dead_letters::requeued_ones_count_exactly_once,
     dead_letters::mistakes_have_one_clear_line,
     register::unknown_codes_are_listed_and_placed_later,
+    regions::totals_are_those_of_the_plan,
     unknown::a_new_code_with_each_event_spoils_no_answer,
     keeping::a_foreign_ttl_stops_the_consumer,
     watching::a_consumer_shows_its_state,
