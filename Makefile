@@ -28,7 +28,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-collect fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
+.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-scale bench-collect fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -139,6 +139,14 @@ bench-path: prerequisites
 # the data there for the next run.
 bench-api: prerequisites
 	KEEP=$(KEEP) TIMES=$(TIMES) $(CARGO) bench --locked -p affluenza --bench api
+
+# 29 to 8,000 bodies. ENTI=29,300 chooses sizes, EVENTS=5000000 is the events of a year at 8,000 bodies, BOUND=900 the seconds after
+# which a step is given up. Hours.
+ENTI ?=
+EVENTS ?=
+BOUND ?=
+bench-scale: prerequisites
+	ENTI=$(ENTI) EVENTS=$(EVENTS) BOUND=$(BOUND) $(CARGO) bench --locked -p affluenza --bench scale
 
 # A collector with its own Kafka under load, on this machine. Needs wrk.
 bench-collect: prerequisites

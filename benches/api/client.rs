@@ -15,8 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running `affluenza serve`, stopped on drop.
 pub struct Served {
-    address: String,
-    _running: Running,
+    pub address: String,
+    pub running: Running,
 }
 
 impl Served {
@@ -35,12 +35,21 @@ impl Served {
         });
         Self {
             address: address.expect("it was found"),
-            _running: running,
+            running,
         }
     }
 
     /// Opens a connection for one key.
     pub fn client(&self, key: &str) -> Client {
+        self.connect(format!("Authorization: Bearer {key}\r\n"))
+    }
+
+    /// Opens a connection without a key.
+    pub fn public(&self) -> Client {
+        self.connect(String::new())
+    }
+
+    fn connect(&self, authorization: String) -> Client {
         let stream = TcpStream::connect(&self.address).expect("the API listens");
         stream
             .set_nodelay(true)
@@ -48,7 +57,7 @@ impl Served {
             .expect("a connection has options");
         Client {
             reader: BufReader::with_capacity(64 << 10, stream),
-            key: key.to_owned(),
+            authorization,
             body: Vec::new(),
         }
     }
@@ -56,7 +65,8 @@ impl Served {
 
 pub struct Client {
     reader: BufReader<TcpStream>,
-    key: String,
+    /// Header line with the key, if any.
+    authorization: String,
     body: Vec<u8>,
 }
 
@@ -66,6 +76,8 @@ pub struct Reply {
     pub etag: Option<String>,
     pub retry_after: Option<u64>,
     pub milliseconds: f64,
+    /// Size of the body as sent.
+    pub bytes: usize,
 }
 
 impl Client {
@@ -73,8 +85,8 @@ impl Client {
     pub fn ask(&mut self, path: &str, etag: Option<&str>) -> Reply {
         let known = etag.map_or_else(String::new, |etag| format!("If-None-Match: {etag}\r\n"));
         let request = format!(
-            "GET /v1/{path} HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer {}\r\nAccept-Encoding: gzip\r\n{known}\r\n",
-            self.key
+            "GET /v1/{path} HTTP/1.1\r\nHost: api\r\n{}Accept-Encoding: gzip\r\n{known}\r\n",
+            self.authorization
         );
         let began = Instant::now();
         self.reader
@@ -86,6 +98,7 @@ impl Client {
             etag: None,
             retry_after: None,
             milliseconds: 0.0,
+            bytes: 0,
         };
         let mut length = 0;
         let mut line = String::new();
@@ -108,6 +121,7 @@ impl Client {
                 }
             }
         }
+        reply.bytes = length;
         self.body.resize(length, 0);
         self.reader
             .read_exact(&mut self.body)

@@ -13,6 +13,7 @@
 )]
 
 mod asking;
+#[expect(dead_code, reason = "another bench needs more of it")]
 mod client;
 mod crowd;
 mod flood;

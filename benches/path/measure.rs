@@ -132,7 +132,7 @@ impl Begun {
 }
 
 /// Peak resident memory of a process, in MiB.
-fn peak_of(pid: u32) -> Option<f64> {
+pub fn peak_of(pid: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
         .lines()
