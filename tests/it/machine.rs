@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::http::Access;
-use crate::support::{Engines, Place, Running, eventually, write};
+use crate::support::{Engines, Place, Running, eventually, stderr, write};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Maximum time to wait for a response to a stranger.
@@ -44,16 +44,21 @@ impl<'e> Machine<'e> {
             key: String::new(),
             sent: 0,
         };
-        machine.start_again();
-        let secrets = machine.log().contains("affluenza_");
-        assert!(!secrets, "only the demo makes keys");
         let data = machine.data.display().to_string();
         let create = [
             "--data", &data, "keys", "create", "machine", "--role", "writer",
         ];
-        let key = machine.place.command(&create).output();
-        let key = key.expect("the program runs").stdout;
-        machine.key = String::from_utf8_lossy(&key).trim().to_owned();
+        let created = machine
+            .place
+            .command(&create)
+            .env("AFFLUENZA_CONFIG", machine.config())
+            .output()
+            .expect("the program runs");
+        assert!(created.status.success(), "{}", stderr(&created));
+        machine.key = String::from_utf8_lossy(&created.stdout).trim().to_owned();
+        machine.start_again();
+        let secrets = machine.log().contains("affluenza_");
+        assert!(!secrets, "only the demo makes keys");
         machine
     }
 
