@@ -3,10 +3,12 @@
 //! The smallest logs that went wrong once lie in `crates/importer/tests/fixtures/cases`.
 
 use std::io::Read;
+use std::path::Path;
+use std::process::Output;
 
 use flate2::read::GzDecoder;
 
-use crate::support::{Engines, eventually, source, stderr, write};
+use crate::support::{Engines, Place, eventually, source, stderr, write};
 
 const LOG: &str = "crates/importer/tests/fixtures/apache_combined_10k.log.gz";
 
@@ -116,46 +118,61 @@ pub fn every_request_is_accounted_for(engines: &Engines) {
     consumer.terminate();
 }
 
+/// Imports a case of the fixtures for a portal of Firenze.
+fn import_case(place: &Place<'_>, portal: &str, case: &str, more: &[&str]) -> Output {
+    let file = source(&format!("crates/importer/tests/fixtures/cases/{case}"));
+    import_file(place, portal, &file, more)
+}
+
+fn import_file(place: &Place<'_>, portal: &str, file: &Path, more: &[&str]) -> Output {
+    let mut command = place.command(&["import", "access-log", "--ente", "Firenze"]);
+    command.args(["--portal", portal]).args(more).arg(file);
+    command.output().expect("it runs")
+}
+
+fn printed(output: &Output) -> String {
+    assert!(output.status.success(), "{}", stderr(output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// Imports the cases one by one, and compares what is printed and what is stored.
 pub fn cases_are_counted_as_they_are(engines: &Engines) {
-    let place = engines.place("import-cases");
+    let place = engines.place("import_cases");
     place.run(&["migrate"]);
     let consumer = place.spawn(&["consume"], "consumer.log");
-    let import = |portal: &str, case: &str, more: &[&str]| {
-        let file = source(&format!("crates/importer/tests/fixtures/cases/{case}"));
-        let fixed = [
-            "import",
-            "access-log",
-            "--ente",
-            "Firenze",
-            "--portal",
-            portal,
-        ];
-        let mut arguments = fixed.to_vec();
-        arguments.extend_from_slice(more);
-        arguments.push(file.to_str().expect("a plain path"));
-        place.command(&arguments).output().expect("it runs")
-    };
-    let printed = |output: &std::process::Output| {
-        assert!(output.status.success(), "{}", stderr(output));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    let ahead = printed(&import("ahead", "time-ahead.log", &[]));
-    assert!(
-        ahead.starts_with("read 1 = stored 0 + stored before 0 + rejected 1 + not understood 0"),
-        "{ahead}"
-    );
-    assert!(
-        ahead.contains("rejected by the consumer as time-ahead: 1"),
-        "{ahead}"
-    );
+    let ahead = printed(&import_case(&place, "ahead", "time-ahead.log", &[]));
+    let expected = "read 1 = stored 0 + stored before 0 + rejected 1 + not understood 0";
+    assert!(ahead.starts_with(expected), "{ahead}");
+    let reason = "rejected by the consumer as time-ahead: 1";
+    assert!(ahead.contains(reason), "{ahead}");
+    visitors_are_told_apart(&place);
 
-    // A day in two parts, and two servers with equal lines.
+    // Error answers are stored and are no accesses.
+    let scanned = printed(&import_case(&place, "scanned", "scanner-404.log", &[]));
+    assert!(scanned.starts_with("read 5 = stored 5 "), "{scanned}");
+    let of_scanner = "FROM usage_hourly WHERE portal = 'scanned'";
+    eventually("the hour rows are there", || {
+        place.count(&format!("SELECT sum(events) {of_scanner}")) == 5
+    });
+    let accesses = format!("SELECT sum(accesses) + uniqCombined64IfMerge(visitors) {of_scanner}");
+    assert_eq!(place.count(&accesses), 0);
+
+    // Nothing is understood.
+    let unknown = write(&place.folder, "unknown.log", b"nothing\nof a log\n");
+    let unknown = import_file(&place, "x", &unknown, &[]);
+    assert_eq!(unknown.status.code(), Some(1));
+    let said = stderr(&unknown);
+    assert!(said.contains("only 0 of 2 lines were understood"), "{said}");
+    consumer.terminate();
+}
+
+/// Checks a day in two parts, two servers with equal lines, and a balancer.
+fn visitors_are_told_apart(place: &Place<'_>) {
     for part in ["day-part1.log", "day-part2.log"] {
-        printed(&import("parts", part, &[]));
+        printed(&import_case(place, "parts", part, &[]));
     }
     for (file, server) in [("two-servers-a.log", "a"), ("two-servers-b.log", "b")] {
-        let counts = printed(&import("servers", file, &["--server", server]));
+        let counts = printed(&import_case(place, "servers", file, &["--server", server]));
         assert!(counts.starts_with("read 1 = stored 1 "), "{counts}");
     }
     let visitors = |portal: &str| {
@@ -165,37 +182,18 @@ pub fn cases_are_counted_as_they_are(engines: &Engines) {
     };
     assert_eq!((visitors("parts"), visitors("servers")), (1, 2));
 
-    // A balancer's address: nothing is sent until the operator says how to read the log.
-    let refused = import("balancer", "forwarded-last.log", &[]);
+    // Nothing is sent until the operator says how to read the log of a balancer.
+    let refused = import_case(place, "balancer", "forwarded-last.log", &[]);
     assert_eq!(refused.status.code(), Some(1));
+    let said = stderr(&refused);
+    assert!(said.contains("--client forwarded"), "{said}");
+    let more = ["--client", "forwarded"];
+    let forwarded = import_case(place, "balancer", "forwarded-last.log", &more);
+    let said = stderr(&forwarded);
     assert!(
-        stderr(&refused).contains("--client forwarded"),
-        "{}",
-        stderr(&refused)
+        said.contains("client is field 10 (forwarded addresses)"),
+        "{said}"
     );
-    let forwarded = import("balancer", "forwarded-last.log", &["--client", "forwarded"]);
-    assert!(stderr(&forwarded).contains("client is field 10 (forwarded addresses)"));
     assert!(printed(&forwarded).starts_with("read 3 = stored 3 "));
     assert_eq!(visitors("balancer"), 3);
-
-    // Nothing is understood.
-    let unknown = write(&place.folder, "unknown.log", b"nothing\nof a log\n");
-    let file = unknown.to_str().expect("a plain path");
-    let unknown = [
-        "import",
-        "access-log",
-        "--ente",
-        "Firenze",
-        "--portal",
-        "x",
-        file,
-    ];
-    let unknown = place.command(&unknown).output().expect("it runs");
-    assert_eq!(unknown.status.code(), Some(1));
-    assert!(
-        stderr(&unknown).contains("only 0 of 2 lines were understood"),
-        "{}",
-        stderr(&unknown)
-    );
-    consumer.terminate();
 }
