@@ -317,7 +317,7 @@ pub enum Destination {
 pub enum Import {
     /// Import access logs of web servers and balancers, compressed or plain. The first lines show the
     /// form, which is printed. A second import of the same lines changes nothing.
-    AccessLog(AccessLogArgs),
+    AccessLog(Box<AccessLogArgs>),
     /// Import figures for the report that portals do not emit: identity credentials, help desk,
     /// alerts, availability, portfolio. A second import of the same figures changes nothing; other
     /// figures replace them.

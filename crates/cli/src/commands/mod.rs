@@ -97,7 +97,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Consume(consume) => consume::run(&settings, &consume),
         Command::Serve(serve) => serve::run(&settings, &serve),
         Command::Simulate(simulate) => simulate::run(&settings, &simulate),
-        Command::Import(Import::AccessLog(import)) => import::run(&settings, import),
+        Command::Import(Import::AccessLog(import)) => import::run(&settings, *import),
         Command::Import(Import::Figures(import)) => figures::import(&settings, &import),
         Command::CheckData(check) => check_data::run(&settings, &check),
         Command::Report(report) => report::run(&settings, &report),

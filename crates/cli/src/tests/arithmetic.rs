@@ -76,7 +76,7 @@ fn left(words: &[&str]) -> Vec<Term> {
     for word in words.iter().rev() {
         let ends = word.ends_with(['.', ',', ';', ':']);
         match term(word) {
-            Some(term) if !(ends && !terms.is_empty()) => terms.push(term),
+            Some(term) if !ends || terms.is_empty() => terms.push(term),
             _ => break,
         }
     }
