@@ -315,7 +315,13 @@ fn attack_all_of(api: &Served<'_>, year: &str) {
     let register = std::fs::read_to_string(source("deploy/register.toml"));
     let register = Register::parse(&register.expect("the register is there"));
     let (of_uses, of_accesses) = told(&api.place, &register.expect("the register is right"), year);
-    assert!(of_uses.len() > 300 && of_accesses.len() > 40);
+    let counted = [of_uses.len(), of_accesses.len()];
+    // No portal sent accesses in 2016, so its report has no count of them.
+    let accesses_min = if year == "2016" { 0 } else { 40 };
+    assert!(
+        counted[0] > 300 && counted[1] >= accesses_min,
+        "{counted:?}"
+    );
     for told in of_uses {
         uses.add(&|name| told.of.get(name).cloned(), told.count, "the report");
     }

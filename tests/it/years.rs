@@ -46,7 +46,7 @@ const THEN: &str = r#"
 "#;
 const PERSON: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/63.0.3239.84 Safari/537.36";
 /// A probe that sends the user agent of a browser; a later configuration names it as a bot.
-const PROBE: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/63.0.3239.84 Safari/537.36 ComuneCheck";
+const PROBE: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/63.0.3239.84 Safari/537.36 ComuneVetrina";
 
 fn event(id: u32, ente: &str, service: &str, agent: &str) -> String {
     let (what, activity) = match service {
@@ -99,7 +99,7 @@ pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
         .replace("[deployments.c_b]\n    imu = {}\n", "");
     let now = write(&place.folder, "now.toml", now.as_bytes());
     let as_then = |arguments: &[&str]| run(&place, &then, "[]", arguments);
-    let as_now = |arguments: &[&str]| run(&place, &now, "[\"comunecheck\"]", arguments);
+    let as_now = |arguments: &[&str]| run(&place, &now, "[\"comunevetrina\"]", arguments);
 
     place.run(&["migrate"]);
     let uses = [
