@@ -44,7 +44,7 @@ const QUESTIONS: [&str; 14] = [
 const PAGE: (u32, u32) = (1280, 900);
 const SHOWN: &str = "document.querySelector('main[data-shown]:not([aria-busy])')";
 
-/// What is measured, and with how much.
+/// Region to measure, and its number of events.
 pub struct Size {
     pub enti: usize,
     /// Events of a year.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use affluenza_engine::lasting_port;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -77,9 +78,19 @@ impl<'e> Machine<'e> {
         eventually("up is ready", || self.log().contains("running; Ctrl-C"));
     }
 
-    /// An empty configuration file: `up` runs with its defaults.
+    /// A configuration file with fixed random ports. Otherwise the `up` of another test could take the
+    /// default port of an engine that is being restarted.
     fn config(&self) -> String {
-        let path = write(&self.place.folder, "up.toml", b"");
+        let path = self.place.folder.join("up.toml");
+        if !path.exists() {
+            let clickhouse = lasting_port().expect("a port is free");
+            let mut kafka = (0..100).filter_map(|_| lasting_port());
+            let kafka = kafka.find(|kafka| *kafka != clickhouse);
+            let kafka = kafka.expect("another port is free");
+            let ports =
+                format!("[engine]\nclickhouse_http_port = {clickhouse}\nkafka_port = {kafka}\n");
+            write(&self.place.folder, "up.toml", ports.as_bytes());
+        }
         path.display().to_string()
     }
 

@@ -15,7 +15,7 @@ const MANY_LINES: u64 = 1_000;
 const NEARLY_ALL_PERCENT: u64 = 95;
 /// Number of lines of which all with one private address are suspicious.
 const PRIVATE_LINES_MIN: u64 = 2;
-/// Number of lines that are looked at.
+/// Number of lines that are examined.
 const LINES_MAX: u64 = 20_000;
 
 /// The field that names the client.

@@ -27,7 +27,7 @@ const DIRECTIVES: [&[u8]; 8] = [
 pub(crate) struct Layout {
     prefixes: Vec<Prefix>,
     forms: Vec<FoundForm>,
-    /// Number of lines that were looked at, and of those that no form fits.
+    /// Number of examined lines, and of those that no form fits.
     lines: u64,
     unknown: u64,
     offsets: BTreeSet<OffsetSource>,

@@ -56,7 +56,7 @@ pub struct Report {
     pub offered_on: Date,
     /// Version of the register that names and offered services come from.
     pub register_version: String,
-    /// What happened in the year, the most important first.
+    /// Findings of the year, the most important first.
     pub findings: Vec<YearFinding>,
     /// Total service uses.
     pub totals: Totals,

@@ -79,7 +79,7 @@ pub enum Block {
 pub struct FindingLine {
     /// Main figure.
     pub figure: Cell,
-    /// What happened.
+    /// Findings of the year.
     pub sentence: String,
     /// Id of the section whose table proves it, if the document has it.
     pub section: Option<&'static str>,

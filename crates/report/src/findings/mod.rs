@@ -60,7 +60,7 @@ pub enum YearFinding {
         #[serde(flatten)]
         share: Share,
     },
-    /// Enti offer services that nobody used.
+    /// Enti offer services without a single use.
     EntiWithoutUses {
         /// Enti without uses.
         enti: u64,
@@ -69,7 +69,7 @@ pub enum YearFinding {
         /// Services that the enti without uses offer.
         services: u64,
     },
-    /// Services of an ente that nobody used.
+    /// Services of an ente without a single use.
     ServicesWithoutUses {
         /// Services without uses.
         services: u64,
