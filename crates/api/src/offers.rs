@@ -77,7 +77,7 @@ struct ComparedService {
 }
 
 impl ComparedService {
-    /// Adds what another source says of the same service.
+    /// Adds the use of the same service from another source.
     fn add(&mut self, part: Self) {
         self.now += part.now;
         self.before += part.before;

@@ -56,7 +56,7 @@ pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// Writes a file through a temporary one beside it, so that after an error the old file is whole.
+/// Writes a file through a temporary file in the same folder. After an error the old file is unchanged.
 /// What is no regular file, such as a pipe, is written directly.
 pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(file).is_ok_and(|found| !found.is_file()) {

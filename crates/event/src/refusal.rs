@@ -83,7 +83,7 @@ impl FieldFault {
         }
     }
 
-    /// Creates the fault of a name that is none of `names`. Quotes the name only if it resembles
+    /// Creates the fault of a name that is not in `names`. Quotes the name only if it resembles
     /// one of them.
     pub(crate) fn of_name(
         pointer: impl Into<Cow<'static, str>>,

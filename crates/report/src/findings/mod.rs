@@ -31,7 +31,7 @@ pub enum YearFinding {
         /// Change of all uses.
         #[serde(flatten)]
         growth: Growth,
-        /// The service.
+        /// Service with that change.
         #[serde(flatten)]
         service: ServiceName,
         /// Ente whose uses of the service changed; `None` for those of all enti.
@@ -44,19 +44,19 @@ pub enum YearFinding {
     },
     /// One ente has a large share of all uses.
     Concentration {
-        /// The ente.
+        /// Ente with the largest share.
         #[serde(flatten)]
         ente: EnteName,
-        /// Its uses.
+        /// Its share of all uses.
         #[serde(flatten)]
         share: Share,
     },
     /// One service has more than half of the uses of an ente.
     ServiceConcentration {
-        /// The service.
+        /// Most used service of the ente.
         #[serde(flatten)]
         service: ServiceName,
-        /// Its uses.
+        /// Its share of all uses.
         #[serde(flatten)]
         share: Share,
     },
@@ -100,7 +100,7 @@ pub enum YearFinding {
     TopServices {
         /// Number of these services.
         services: usize,
-        /// Their uses.
+        /// Share of these uses among all.
         #[serde(flatten)]
         share: Share,
     },
