@@ -114,8 +114,11 @@ pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
             records.push(event(records.len() as u32, ente, service, PERSON));
         }
     }
-    for service in ["imu", ""] {
-        records.push(event(records.len() as u32, "c_a", service, PROBE));
+    // The last client sends no user agent: it is no person.
+    for agent in [PROBE, ""] {
+        for service in ["imu", ""] {
+            records.push(event(records.len() as u32, "c_a", service, agent));
+        }
     }
     place.produce(records.iter().map(|record| ("k", record.as_bytes())));
     as_then(&["consume", "--once"]).expect("all is read");
@@ -147,12 +150,13 @@ pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
     present.extend(["--classified", "now"]);
     let present = as_now(&present).expect("it reports");
     assert!(present.contains(r#""seal": null"#), "{present}");
-    // The probe, from abroad, counted as a person then and is a bot now.
+    // The probe, from abroad, counted as a person then and is a bot now. The client without a user
+    // agent, from abroad, was never a person.
     for (count, clock, uses, italy, abroad) in [
         ("people", "then", 11, 4, 1),
-        ("all", "then", 11, 4, 1),
+        ("all", "then", 12, 4, 2),
         ("people", "now", 10, 4, 0),
-        ("all", "now", 11, 4, 1),
+        ("all", "now", 12, 4, 2),
     ] {
         let mut arguments = json.to_vec();
         arguments.extend(["--count", count, "--classified", clock]);

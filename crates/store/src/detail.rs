@@ -47,6 +47,13 @@ pub struct MonthUse {
     pub service_uses: u64,
 }
 
+impl MonthUse {
+    /// True unless the device is a bot or sent no user agent, as in the condition of [`people`].
+    pub fn is_of_people(&self) -> bool {
+        !matches!(&*self.device, "bot" | "no-agent")
+    }
+}
+
 /// Visitors in a month.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct MonthVisitors {

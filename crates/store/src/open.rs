@@ -47,7 +47,7 @@ impl OpenFigures {
             service: row.service.clone(),
             service_uses: row.service_uses,
         });
-        let months = detail.months.iter().filter(|row| row.device != "bot");
+        let months = detail.months.iter().filter(|row| row.is_of_people());
         Self {
             uses: uses.collect(),
             months: months.cloned().collect(),

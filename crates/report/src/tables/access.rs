@@ -146,6 +146,5 @@ fn of_month(detail: &Detail, month: u8) -> [u64; 3] {
 }
 
 fn counts(row: &MonthUse, counted: Counted) -> bool {
-    let is_people = !matches!(row.device.parse(), Ok(Device::Bot | Device::NoAgent));
-    counted == Counted::All || is_people
+    counted == Counted::All || row.is_of_people()
 }
