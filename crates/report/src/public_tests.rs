@@ -141,9 +141,46 @@ fn findings_rest_on_shown_counts() {
     let told = findings(&document);
     assert!(told[0].contains("“Certificates” (+31,"), "{told:?}");
     assert!(!told.concat().contains("piscine"), "{told:?}");
+    // The category of the service may have moved most, and its count is hidden.
+    let labels = [None, Some("sport"), None, None, None, None];
+    assert_eq!(now.cell(labels), Count::Hidden);
+    let moves = document.sections.iter().find(|one| one.id == "moves");
+    assert_eq!(moves.unwrap().statement, None);
     let whole = report();
     let internal = Document::new(&whole, Language::EN);
     assert_ne!(findings(&internal), told);
+}
+
+#[test]
+fn a_service_in_another_category_than_before_is_one_service() {
+    let table = |rows: &[(&str, &str, u64)]| {
+        let dimensions = ["ente", "category", "kind", "service", "month", "hour"];
+        let tables: [&[&str]; 2] = [&["ente", "category", "kind"], &["category", "service"]];
+        let mut table = CountTable::linked(dimensions.map(TableDimension::flat), &tables);
+        for (category, service, uses) in rows {
+            table.add_to(0, ["c_d612", category, "plain", "", "", ""], *uses);
+            table.add_to(1, ["", category, "", service, "", ""], *uses);
+        }
+        table.suppress(SMALL, &SECRET, &[]).unwrap()
+    };
+    let now = table(&[
+        ("sport", "piscine", 3_000),
+        ("anagrafe", "certificati", 7_500),
+    ]);
+    let before = table(&[
+        ("anagrafe", "piscine", 3_000),
+        ("anagrafe", "certificati", 7_000),
+    ]);
+    let edition = PublicEdition {
+        small_count: SMALL.k,
+        uses: &now,
+        uses_before: Some(&before),
+        accesses: &accesses(),
+        has_users: false,
+    };
+    let document = Document::public(&report(), edition, &register(), Language::EN);
+    let told = findings(&document);
+    assert!(told[0].contains("“Certificates” (+500)"), "{told:?}");
 }
 
 #[test]

@@ -210,8 +210,11 @@ impl Report {
             report.ente_changes = EnteChange::all(register, &figures.usage, before);
         }
         report.warnings = report.notices(question, figures, compared);
-        let counts = FindingCounts::of(&report, question, figures, before, &variations);
-        report.findings = counts.findings();
+        // Without data, nothing is known, also not that a service was unused.
+        if !figures.is_empty() {
+            let counts = FindingCounts::of(&report, question, figures, before, &variations);
+            report.findings = counts.findings();
+        }
         report
     }
 

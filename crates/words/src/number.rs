@@ -73,7 +73,10 @@ impl Language {
             return self.not_available();
         };
         match percent.round() {
-            rounded if rounded < 0.0 => format!("{MINUS}{}%", self.below_hundred(-percent)),
+            rounded if rounded < 0.0 => {
+                let fall = self.below_hundred(-percent);
+                format!("{MINUS}{}%", fall.trim_start_matches('>'))
+            }
             0.0 => "0%".to_owned(),
             _ if percent <= FACTOR_PERCENT => format!("+{}%", self.whole(percent)),
             _ => {
@@ -211,6 +214,7 @@ mod tests {
             (0.4, "0%"),
             (-0.4, "0%"),
             (-99.8, "−99,8%"),
+            (-99.999_96, "−99,9999%"),
             (-100.0, "−100%"),
             (200.0, "+200%"),
             (337.5, "+338% (×4,4)"),

@@ -5,6 +5,7 @@
 //! that may be hidden.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use affluenza_disclosure::{Public, sum};
 use affluenza_register::Register;
@@ -224,15 +225,24 @@ impl PublicEdition<'_> {
     /// Returns the findings that rest on published counts alone.
     pub(super) fn findings(&self, report: &Report, register: &Register) -> Vec<YearFinding> {
         let turns = Turn::all(register, None, report.year);
-        let services = self.services(register).into_iter();
-        let services = services.filter(|row| register.service(&row.name.service).is_some());
-        let services = services.map(|row| ServiceCounts {
-            turn: turns.get(&row.name.service).copied(),
-            name: row.name,
-            ente: None,
-            now: row.now,
-            before: row.before,
-        });
+        // A service that changed its category has a row in both.
+        let mut services: BTreeMap<String, ServiceCounts> = BTreeMap::new();
+        for row in self.services(register) {
+            let code = row.name.service.clone();
+            if register.service(&code).is_none() {
+                continue;
+            }
+            let turn = turns.get(&code).copied();
+            let of_service = services.entry(code).or_insert_with(|| ServiceCounts {
+                turn,
+                name: row.name,
+                ente: None,
+                now: Count::default(),
+                before: Count::default(),
+            });
+            of_service.now += row.now;
+            of_service.before += row.before;
+        }
         let enti = EnteTotals::all(report).into_iter().map(|ente| EnteTotals {
             uses: self
                 .uses(Slice {
@@ -247,11 +257,11 @@ impl PublicEdition<'_> {
             is_of_ente: false,
             uses: self.uses(Slice::default()).all,
             uses_before: self.before(Slice::default()).unwrap_or(Count::Hidden),
-            services: services.collect(),
+            services: services.into_values().collect(),
             services_of_enti: Vec::new(),
             enti: enti.collect(),
             services_without_uses: ShareCounts::hidden(),
-            moves: self.moves(report),
+            moves: self.known_moves(report),
             mobile: [
                 ShareCounts {
                     part: self.mobile_visits(None),
@@ -265,17 +275,30 @@ impl PublicEdition<'_> {
         counts.findings()
     }
 
+    /// Returns the categories that rose and fell, if no other can have moved more: none without the
+    /// public counts of every category.
+    fn known_moves(&self, report: &Report) -> Moves {
+        let mut categories = self.categories(report);
+        match categories.any(|row| row.now.is_hidden() || row.before.is_hidden()) {
+            true => Moves::default(),
+            false => self.moves(report),
+        }
+    }
+
     /// Returns the categories that rose and fell, of those with public counts.
     pub(super) fn moves(&self, report: &Report) -> Moves {
-        let categories = report.categories.iter().map(|row| {
+        Moves::build(self.categories(report))
+    }
+
+    fn categories(&self, report: &Report) -> impl Iterator<Item = CategoryCounts> {
+        report.categories.iter().map(|row| {
             let slice = Slice::in_category(&row.name);
             CategoryCounts {
                 name: row.name.clone(),
                 now: self.uses(slice).all,
                 before: self.before(slice).unwrap_or(Count::Hidden),
             }
-        });
-        Moves::build(categories)
+        })
     }
 
     fn before(&self, of: Slice<'_>) -> Option<Count> {

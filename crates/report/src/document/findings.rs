@@ -8,6 +8,7 @@ impl SectionWriter<'_> {
     fn findings(self) -> Vec<YearFinding> {
         match self.public {
             None => self.report.findings.clone(),
+            Some(_) if self.report.is_empty() => Vec::new(),
             Some((edition, register)) => edition.findings(self.report, register),
         }
     }

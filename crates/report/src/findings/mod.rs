@@ -158,7 +158,8 @@ impl YearFinding {
         match self {
             Self::Growth(_) => "totals",
             Self::Contribution { ente: Some(_), .. } => "contributions",
-            Self::Contribution { .. } | Self::StartedAndStopped { .. } => "variations",
+            Self::Contribution { .. } => "variations",
+            Self::StartedAndStopped { .. } => "service-changes",
             Self::Concentration { .. } | Self::EntiWithoutUses { .. } => "usage",
             Self::ServiceConcentration { .. } | Self::TopServices { .. } => "top-services",
             Self::ServicesWithoutUses { .. } => "offered",

@@ -147,6 +147,15 @@ impl FindingCounts {
             let lost = row.before.difference_from(row.now)?;
             u64::try_from(lost).ok()
         });
+        // A service with few uses left, which are hidden, may have lost more.
+        let stopped = stopped.filter(|found| {
+            let mut rows = self.services.iter();
+            !rows.any(|row| {
+                row.turn == Some(Turn::Stopped)
+                    && row.now == Count::Hidden
+                    && row.before.shown() > Some(found.service_uses)
+            })
+        });
         let found = started.is_some() || stopped.is_some();
         found.then_some(YearFinding::StartedAndStopped { started, stopped })
     }

@@ -8,8 +8,11 @@ use affluenza_store::figures::{Counted, YearFigures};
 use affluenza_words::Language;
 
 use super::YearFinding;
+use super::counts::{FindingCounts, ServiceCounts, ShareCounts};
+use crate::count::Count;
 use crate::fixture::{band, cell, device, register, service, tried, year_2016, year_2017};
-use crate::tables::CategoryMove;
+use crate::names::ServiceName;
+use crate::tables::{CategoryMove, Moves, Turn};
 use crate::{Report, ReportRequest};
 
 /// A row of a file of figures, by column.
@@ -236,6 +239,60 @@ fn what_is_small_unregistered_or_doubtful_is_no_cause() {
     doubtful.months_in_doubt = vec!["2017-03".into()];
     let doubtful = report(&register(), &doubtful, &year_2016());
     assert_eq!(doubtful.findings, []);
+}
+
+/// A service that stopped with these uses in the compared year and in the year.
+fn stopped(code: &str, before: Count, now: Count) -> ServiceCounts {
+    ServiceCounts {
+        name: ServiceName::of(&register(), code),
+        ente: None,
+        now,
+        before,
+        turn: Some(Turn::Stopped),
+    }
+}
+
+#[test]
+fn no_service_is_the_largest_if_a_hidden_one_may_be_larger() {
+    let hidden = [ShareCounts::hidden(); 2];
+    let mut counts = FindingCounts {
+        compared_year: 2016,
+        is_of_ente: false,
+        uses: Count::Shown(100_000),
+        uses_before: Count::Shown(100_000),
+        services: vec![
+            stopped("multe", Count::Shown(3_000), Count::Shown(0)),
+            stopped("piscine", Count::Shown(5_000), Count::Hidden),
+        ],
+        services_of_enti: Vec::new(),
+        enti: Vec::new(),
+        services_without_uses: ShareCounts::hidden(),
+        moves: Moves::default(),
+        mobile: hidden,
+        off_hours: hidden,
+        identity: hidden,
+    };
+    let is_stopped =
+        |finding: &YearFinding| matches!(finding, YearFinding::StartedAndStopped { .. });
+    assert!(!counts.findings().iter().any(is_stopped));
+    counts.services[1].before = Count::Shown(2_000);
+    assert!(counts.findings().iter().any(is_stopped));
+}
+
+#[test]
+fn a_year_without_data_has_no_finding() {
+    let none = YearFigures::default();
+    for ente in [None, register().ente("c_d612")] {
+        let question = ReportRequest {
+            year: 2017,
+            counted: Counted::People,
+            ente: ente.map(|ente| ente.code()),
+            register: &register(),
+            zones: &[Zone::default()],
+        };
+        let report = Report::build(&question, &none, Some((2016, &year_2016())));
+        assert_eq!(report.findings, []);
+    }
 }
 
 #[test]
