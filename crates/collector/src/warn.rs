@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use affluenza_event::{FieldFault, nearest, unknown_fields, unpack};
+use affluenza_event::{BYTE_ORDER_MARK, FieldFault, nearest, unknown_fields, unpack};
 use affluenza_register::Register;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -66,6 +66,8 @@ impl fmt::Display for Warning {
 #[derive(Debug, Default)]
 pub struct Warnings {
     list: Vec<Warning>,
+    /// Index of the last event with each warning.
+    last: Vec<usize>,
     /// Place in the list, by pointer and unknown code.
     places: HashMap<(Cow<'static, str>, String), usize>,
 }
@@ -73,14 +75,19 @@ pub struct Warnings {
 impl Warnings {
     /// Notes the unknown fields of the event `raw` and, with a register, its unknown codes.
     pub fn note(&mut self, index: usize, raw: &[u8], register: Option<&Register>) {
-        let unpacked = unpack(raw).and_then(Result::ok);
+        let raw = raw.strip_prefix(BYTE_ORDER_MARK).unwrap_or(raw);
+        // Few events pack their data.
+        let unpacked = match Codes::of(raw) {
+            Some(_) => None,
+            None => unpack(raw).and_then(Result::ok),
+        };
         let event = unpacked.as_deref().unwrap_or(raw);
         for fault in unknown_fields(event) {
             let key = (fault.pointer.clone(), String::new());
             self.add(index, key, || fault);
         }
-        if let Some(register) = register {
-            self.note_codes(index, &Codes::of(event), register);
+        if let (Some(codes), Some(register)) = (Codes::of(event), register) {
+            self.note_codes(index, &codes, register);
         }
     }
 
@@ -127,9 +134,15 @@ impl Warnings {
         fault: impl FnOnce() -> FieldFault,
     ) {
         match self.places.get(&key) {
-            Some(place) => self.list[*place].events += 1,
+            // An event with several such fields counts once.
+            Some(place) if self.last[*place] != index => {
+                self.list[*place].events += 1;
+                self.last[*place] = index;
+            }
+            Some(_) => {}
             None if self.list.len() < WARNINGS_MAX => {
                 self.places.insert(key, self.list.len());
+                self.last.push(index);
                 self.list.push(Warning::of(index, fault()));
             }
             None => {}
@@ -147,12 +160,13 @@ struct Codes {
 }
 
 impl Codes {
-    fn of(event: &[u8]) -> Self {
+    fn of(event: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Outline {
             data: Codes,
         }
-        serde_json::from_slice(event).map_or_else(|_| Self::default(), |it: Outline| it.data)
+        let outline: Outline = serde_json::from_slice(event).ok()?;
+        Some(outline.data)
     }
 }
 
@@ -182,7 +196,7 @@ mod tests {
             )
         };
         let odd = event(
-            r#"{"ente":"Firense","portal":"servizi_online","service":"visure-anagrafiche","kind":"plain","Visitor":"x","anna@example.it":1,"client":{"userAgent":"x"}}"#,
+            r#"{"ente":"Firense","portal":"servizi_online","service":"visure-anagrafiche","kind":"plain","Visitor":"x","anna@example.it":1,"mario.rossi":2,"client":{"userAgent":"x"}}"#,
         );
         let good = event(
             r#"{"ente":"firenze","portal":"servizi-online","service":"visure-anagrafiche","kind":"plain"}"#,
@@ -210,6 +224,34 @@ mod tests {
                 (3, 1, "/data/service", Some("visure-anagrafiche")),
             ]
         );
+    }
+
+    #[test]
+    fn marks_and_packed_data_hide_nothing() {
+        let register = Register::parse(REGISTER).unwrap();
+        let attributes = r#""specversion":"1.0","type":"it.affluenza.access.v1","source":"s","id":"1","time":"2026-03-20T10:00:00Z""#;
+        let data = r#"{"ente":"c_d612","portal":"servizi_online"}"#;
+        let packed = "eyJlbnRlIjoiY19kNjEyIiwicG9ydGFsIjoic2Vydml6aV9vbmxpbmUifQ==";
+        for event in [
+            format!("{{{attributes},\"data\":{data}}}"),
+            format!("\u{feff}{{{attributes},\"data\":{data}}}"),
+            format!("{{{attributes},\"data_base64\":\"{packed}\"}}"),
+            format!("\u{feff}{{{attributes},\"data_base64\":\"{packed}\"}}"),
+        ] {
+            let mut warnings = Warnings::default();
+            warnings.note(0, event.as_bytes(), Some(&register));
+            let found = warnings.into_list();
+            assert_eq!(found.len(), 1, "{event}");
+            assert_eq!(found[0].suggestion.as_deref(), Some("servizi-online"));
+        }
+    }
+
+    #[test]
+    fn values_of_any_kind_have_no_unknown_fields() {
+        let event = br#"{"specversion":"1.0","type":"it.affluenza.access.v1","source":"s","id":"1","time":"2026-03-20T10:00:00Z","producer":{"mario":1},"sequence":[1],"data":{"ente":"c_d612","portal":"p"}}"#;
+        let mut warnings = Warnings::default();
+        warnings.note(0, event, None);
+        assert_eq!(warnings.into_list(), []);
     }
 
     #[test]

@@ -13,10 +13,14 @@ use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Unexpected, Visitor
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::value::RawValue;
 
+use crate::BYTE_ORDER_MARK;
 use crate::refusal::{FieldFault, nearest, text_kind};
-use crate::shape::Shape;
 use crate::wire::{AnyLogin, Data, Envelope, Report};
-use crate::{BYTE_ORDER_MARK, parse};
+
+/// Maximum number of unknown fields that are listed of an event.
+const UNKNOWN_MAX: usize = 20;
+/// Maximum length of the name of an unknown field that is shown.
+const SHOWN_BYTES_MAX: usize = 32;
 
 /// Returns the first fault of `text` as a `T`. Its pointer begins with `root`.
 pub(crate) fn fault_of<'t, T: Deserialize<'t>>(text: &'t [u8], root: &str) -> FieldFault {
@@ -29,7 +33,8 @@ pub(crate) fn fault_of<'t, T: Deserialize<'t>>(text: &'t [u8], root: &str) -> Fi
 }
 
 /// Returns the fields of an event that the contract does not have. They are ignored, so that a
-/// portal may be newer than its reader. Extension attributes of CloudEvents are not listed.
+/// portal may be newer than its reader. Extension attributes of CloudEvents are not listed. A name
+/// with other characters than ASCII letters, digits and `_` is shown as `*`.
 ///
 /// ```
 /// let event = br#"{"specversion":"1.0","type":"it.affluenza.access.v1","source":"s","id":"1",
@@ -245,12 +250,17 @@ impl<'v, 'de> JsonValue<'v, 'de> {
         if is_attribute || self.path.name == "data_base64" {
             return;
         }
+        if self.unknown.borrow().len() >= UNKNOWN_MAX {
+            return;
+        }
+        // Names with other characters may be addresses, numbers or names of persons.
         let name = self.path.name;
-        let shape = Shape::of(name.as_bytes());
-        let shown = match shape.is_some_and(|shape| parse::is_code(name, shape)) {
-            true => name,
-            false => "*",
-        };
+        let is_plain = name.len() <= SHOWN_BYTES_MAX
+            && name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let shown = if is_plain { name } else { "*" };
         let path = Path {
             name: shown,
             ..*self.path
@@ -355,7 +365,8 @@ impl<'de> Deserializer<'de> for JsonValue<'_, 'de> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
-        if !self.siblings.contains(&self.path.name) {
+        // A value of any kind has no known fields.
+        if !self.siblings.is_empty() && !self.siblings.contains(&self.path.name) {
             self.note_unknown();
         }
         visitor.visit_unit()

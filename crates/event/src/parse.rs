@@ -434,9 +434,14 @@ pub(crate) fn diagnose(bytes: &[u8]) -> Result<IsReport, Refusal> {
 /// Refuses an envelope. CloudEvents do not require `time`, but this contract does.
 pub(crate) fn bad_envelope(fault: FieldFault) -> Refusal {
     match &*fault.pointer {
-        "/time" if ["nothing", "null"].contains(&&*fault.found) => {
-            let allowed = "the time of the event: this contract requires it";
-            shape(fault.pointer, fault.found, allowed)
+        "/time"
+            if ["nothing", "null"].contains(&&*fault.found)
+                || fault.suggestion.as_deref() == Some("time") =>
+        {
+            Refusal::unknown_shape(FieldFault {
+                allowed: "the time of the event: this contract requires it".into(),
+                ..fault
+            })
         }
         _ => Refusal::not_cloudevent(fault),
     }
@@ -458,6 +463,17 @@ mod tests {
     use super::*;
     use crate::{Login, Outcome};
     use proptest::prelude::*;
+
+    #[test]
+    fn a_missing_time_has_one_code_however_it_is_missing() {
+        for time in ["", r#""time":null,"#, r#""Time":"2026-03-20T10:00:00Z","#] {
+            let event = format!(
+                r#"{{"specversion":"1.0","type":"it.affluenza.access.v1","source":"s","id":"1",{time}"data":{{"ente":"c_d612","portal":"p"}}}}"#
+            );
+            let refusal = parse(event.as_bytes(), UnixMillis(i64::MAX)).unwrap_err();
+            assert_eq!(refusal.code(), "unknown-shape", "{refusal}");
+        }
+    }
 
     const WRITTEN: UnixMillis = UnixMillis(1_490_515_200_000);
 
