@@ -57,9 +57,11 @@ pub fn print_bytes(bytes: &[u8]) -> Result<()> {
 }
 
 /// Writes a file through a temporary file in the same folder. After an error the old file is unchanged.
-/// What is no regular file, such as a pipe, is written directly.
+/// The new file has the access rights of the old one. A target that is no regular file, such as a
+/// pipe, is written directly.
 pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+    let old = fs::metadata(file).ok();
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
         return fs::write(file, bytes);
     }
     // The target of a link is replaced, not the link.
@@ -73,10 +75,22 @@ pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
         .prefix(".affluenza-")
         .permissions(Permissions::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    if let Some(old) = old {
+        temporary.as_file().set_permissions(old.permissions())?;
+    }
     temporary.write_all(bytes)?;
     temporary.as_file().sync_all()?;
     temporary.persist(file)?;
     Ok(())
+}
+
+/// Quotes a word for a shell, if it needs quotes.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// True if the error is a closed pipe: the reader, such as `head`, has ended.
@@ -124,10 +138,15 @@ mod tests {
     fn a_file_is_replaced_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("r.txt");
-        for text in ["one", "other"] {
-            replace(&file, text.as_bytes()).unwrap();
-            assert_eq!(fs::read_to_string(&file).unwrap(), text);
-        }
+        replace(&file, b"one").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        let mut old = fs::File::open(&file).unwrap();
+        replace(&file, b"other").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "other");
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "the rights are kept");
+        // The old file was replaced, not written.
+        assert_eq!(io::read_to_string(&mut old).unwrap(), "one");
         let link = folder.path().join("link.txt");
         std::os::unix::fs::symlink(&file, &link).unwrap();
         replace(&link, b"by the link").unwrap();
@@ -135,8 +154,19 @@ mod tests {
         assert!(link.is_symlink());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
         replace(Path::new("/dev/null"), b"gone").unwrap();
-        // Writing to a full device fails before the old file is touched.
         assert!(replace(Path::new("/dev/full"), b"x").is_err());
+    }
+
+    #[test]
+    fn words_of_a_shell_are_quoted() {
+        for (word, quoted) in [
+            ("/tmp/data-1", "/tmp/data-1"),
+            ("/tmp/my data", "'/tmp/my data'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(word), quoted);
+        }
     }
 
     #[test]

@@ -154,7 +154,11 @@ impl<'p> Cover<'p> {
             only.iter()
                 .for_each(|figure| self.is_hidden[*figure] = false);
             let worth = only.iter().map(|figure| self.costs[*figure]).sum();
-            if !self.replace_moves(&[at], Effort::Best, worth)? {
+            // Without a solution in time, the present moves stay.
+            if !self
+                .replace_moves(&[at], Effort::Best, worth)
+                .unwrap_or(false)
+            {
                 only.iter()
                     .for_each(|figure| self.is_hidden[*figure] = true);
             }
@@ -177,7 +181,8 @@ impl<'p> Cover<'p> {
         for place in others {
             self.is_hidden[place] = false;
             let broken = self.moves_of[place].clone();
-            if !self.replace_moves(&broken, Effort::Any, f64::INFINITY)? {
+            let replaced = self.replace_moves(&broken, Effort::Any, f64::INFINITY);
+            if !replaced.unwrap_or(false) {
                 self.is_hidden[place] = true;
             }
         }

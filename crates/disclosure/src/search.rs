@@ -145,13 +145,15 @@ impl Search<'_> {
         if found.is_some() || effort == Effort::Any {
             return Ok(found);
         }
+        let mut last = Ok(None);
         for near in NEAR {
             let figures = self.neighbourhood(of, near, amounts, costs);
-            if let Some(step) = self.among(&figures, of, amounts, costs)? {
-                return Ok(Some(step));
+            last = self.among(&figures, of, amounts, costs);
+            if let Ok(Some(_)) = last {
+                break;
             }
         }
-        Ok(None)
+        last
     }
 
     /// Returns a figure with its neighbours, and all figures above them.

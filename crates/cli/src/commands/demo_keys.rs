@@ -1,6 +1,6 @@
 //! Keys of the demo, for trying the collector and the API.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
+use crate::output::shell_word;
 use crate::settings::Settings;
 
 /// Time for which the keys are valid, in days.
@@ -63,29 +64,32 @@ impl DemoKey {
                 let until = Timestamp::from_second(Timestamp::now().as_second())?
                     .checked_add((DAYS * 24).hours())
                     .context("the clock is wrong")?;
+                // The file is made first, so that no key is left that nobody has.
+                let mut private =
+                    private_file(&file).with_context(|| file.display().to_string())?;
                 let (_, secret) = KeyStore::new(keys).create(NewKey {
                     expires: Some(until),
                     ..NewKey::new(format!("demo {role}"), role)
                 })?;
-                write(&file, secret.expose()).with_context(|| file.display().to_string())?;
+                writeln!(private, "{}", secret.expose())
+                    .with_context(|| file.display().to_string())?;
                 (secret.expose().to_owned(), until)
             }
         };
         let shown = match io::stderr().is_terminal() {
             true => secret.trim().to_owned(),
-            false => format!("$(cat {})", file.display()),
+            false => format!("$(cat {})", shell_word(&file.display().to_string())),
         };
         Ok(Self { shown, until })
     }
 }
 
-/// Writes a file that its owner alone can read.
-fn write(file: &Path, secret: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file)?;
-    writeln!(file, "{secret}")
+/// Creates a file that its owner alone can read, in place of an old one.
+fn private_file(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(path)
 }

@@ -6,7 +6,7 @@ use std::io::{BufWriter, StdoutLock};
 use std::time::Duration;
 
 use affluenza_collector::Warnings;
-use affluenza_event::{Message, Mode, UnixMillis, as_structured, unpack};
+use affluenza_event::{BYTE_ORDER_MARK, Message, Mode, Refusal, UnixMillis, as_structured, unpack};
 use affluenza_kafka::{Cluster, Config, NextOffset, Partition, Record, Watermarks, scan_range};
 use affluenza_register::Register;
 use affluenza_store::{LogRange, Store};
@@ -171,6 +171,7 @@ impl<'t> Tail<'t> {
         let range = LogRange::of(&self.stream, partition.0.unsigned_abs(), offsets.clone());
         let stored = self.store.facts().offsets(&range).await?;
         let stored: HashSet<u64> = stored.into_iter().collect();
+        let kept_from_ms = self.store.facts().boundary().await?.event_ms();
         let offsets = Watermarks {
             low: NextOffset(offsets.start.cast_signed()),
             high: NextOffset(offsets.end.cast_signed()),
@@ -180,7 +181,7 @@ impl<'t> Tail<'t> {
         tokio::task::block_in_place(|| {
             scan_range(self.bus, &self.bus.topic, partition, offsets, |record| {
                 let is_stored = stored.contains(&record.offset().0.unsigned_abs());
-                let event = shown_event(record, is_stored, self.register);
+                let event = shown_event(record, is_stored, kept_from_ms, self.register);
                 let is_asked = ente.is_none_or(|code| event.ente == code)
                     && event.source.starts_with(&self.args.source);
                 if is_asked {
@@ -192,7 +193,12 @@ impl<'t> Tail<'t> {
     }
 }
 
-fn shown_event(record: &Record<'_>, is_stored: bool, register: &Register) -> ShownEvent {
+fn shown_event(
+    record: &Record<'_>,
+    is_stored: bool,
+    kept_from_ms: i64,
+    register: &Register,
+) -> ShownEvent {
     let written_ms = record.written_ms();
     let written = written_ms.map_or(UnixMillis::UNKNOWN, UnixMillis);
     let reading = affluenza_event::read(record.payload(), || record.headers(), written);
@@ -201,6 +207,7 @@ fn shown_event(record: &Record<'_>, is_stored: bool, register: &Register) -> Sho
         Mode::Binary => as_structured(record.payload(), record.headers()),
     };
     let event = structured.as_deref().unwrap_or(record.payload());
+    let event = event.strip_prefix(BYTE_ORDER_MARK).unwrap_or(event);
     let unpacked = unpack(event).and_then(Result::ok);
     let event = unpacked.as_deref().unwrap_or(event);
     let event_json: Value = serde_json::from_slice(event).unwrap_or_default();
@@ -213,6 +220,10 @@ fn shown_event(record: &Record<'_>, is_stored: bool, register: &Register) -> Sho
             let warnings = warnings.into_list();
             let lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
             (ShownFate::Accepted, "", lines.join("; "))
+        }
+        Ok(Message::Usage(event)) if event.time.0 < kept_from_ms => {
+            let refusal = Refusal::beyond_retention();
+            (ShownFate::Refused, refusal.code(), refusal.to_string())
         }
         Ok(Message::Usage(_)) => (ShownFate::Duplicate, "", String::new()),
     };

@@ -19,7 +19,7 @@ use crate::commands::serve::RunningApi;
 use crate::commands::simulate::produce;
 use crate::commands::watch::Watch;
 use crate::commands::year::{CloseOrder, Closing, close_year};
-use crate::output::{self, say};
+use crate::output::{self, say, shell_word};
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
@@ -254,7 +254,7 @@ impl UpTask<'_> {
                 "Keys        valid until {}; for reading figures: {}",
                 keys.until, keys.reader
             ));
-            let data = self.settings.engine.data.display();
+            let data = shell_word(&self.settings.engine.data.display().to_string());
             lines.push(format!(
                 "Send an event; `affluenza --data {data} events` shows what became of it:"
             ));
@@ -275,10 +275,11 @@ impl UpTask<'_> {
         let (ente, portal) = portal.map_or(("c_d612", "servizi-online"), |portal| {
             (portal.ente(), portal.code())
         });
-        let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+        let now = Timestamp::now();
+        let (time, id) = (now.strftime("%Y-%m-%dT%H:%M:%SZ"), now.as_second());
         format!(
             r#"  curl {collector} -H "Authorization: Bearer {key}" -H "Content-Type: application/json" -d '
-    {{"specversion": "1.0", "type": "it.affluenza.access.v1", "source": "https://portal.example.it", "id": "try-1",
+    {{"specversion": "1.0", "type": "it.affluenza.access.v1", "source": "https://portal.example.it", "id": "try-{id}",
      "time": "{time}", "data": {{"ente": "{ente}", "portal": "{portal}"}}}}'"#
         )
     }
