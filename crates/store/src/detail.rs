@@ -48,7 +48,7 @@ pub struct MonthUse {
 }
 
 impl MonthUse {
-    /// True unless the device is a bot or sent no user agent, as in the condition of [`people`].
+    /// True unless the device is a bot or sent no user agent, as in the condition of the queries.
     pub fn is_of_people(&self) -> bool {
         !matches!(&*self.device, "bot" | "no-agent")
     }
