@@ -1,11 +1,30 @@
 //! Hides figures until every small one is in a move of hidden figures.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use crate::neighbours::Ranked;
 use crate::protect::{HIDDEN, Pattern, Unprotected};
 use crate::search::{Amounts, Costs, Effort, Recent, Search};
 use crate::system::Move;
+
+/// Time between two lines of progress.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// Progress of a long choice, in the log.
+struct Progress {
+    next: Instant,
+}
+
+impl Progress {
+    fn show(&mut self, step: &str, done: usize, all: usize) {
+        let now = Instant::now();
+        if now >= self.next {
+            tracing::info!("protecting small counts: {step}, {done} of {all}");
+            self.next = now + PROGRESS_EVERY;
+        }
+    }
+}
 
 /// A move that makes small figures safe.
 struct Kept {
@@ -18,6 +37,7 @@ struct Kept {
 
 pub(crate) struct Cover<'p> {
     pattern: &'p Pattern<'p>,
+    counts: &'p [i64],
     search: Search<'p>,
     /// Cost of hiding each figure.
     costs: Vec<f64>,
@@ -29,10 +49,11 @@ pub(crate) struct Cover<'p> {
     moves_of: Vec<Vec<usize>>,
     /// Move that each small figure relies on.
     relied_on: Vec<Option<usize>>,
+    progress: Progress,
 }
 
 impl<'p> Cover<'p> {
-    pub fn new(pattern: &'p Pattern<'p>, counts: &[i64]) -> Self {
+    pub fn new(pattern: &'p Pattern<'p>, counts: &'p [i64]) -> Self {
         let all = counts.len();
         let rank = counts.iter().map(|count| count.unsigned_abs());
         let ranked: Ranked<'p> = pattern.neighbours.ranked(rank.collect());
@@ -44,14 +65,18 @@ impl<'p> Cover<'p> {
             search: Search {
                 system: pattern.system,
                 ranked,
-                counts: counts.to_vec(),
+                room: pattern.system.room(counts),
                 whole_max: pattern.whole_max,
             },
             pattern,
+            counts,
             recent: Recent::default(),
             moves: Vec::new(),
             moves_of: vec![Vec::new(); all],
             relied_on: vec![None; all],
+            progress: Progress {
+                next: Instant::now() + PROGRESS_EVERY,
+            },
         }
     }
 
@@ -60,8 +85,10 @@ impl<'p> Cover<'p> {
         let all = 0..self.is_hidden.len();
         let mut in_order: Vec<usize> = all.filter(|at| self.is_hidden[*at]).collect();
         // The smallest figures go first: they need the most, and their moves help the others.
-        in_order.sort_unstable_by_key(|place| (self.search.counts[*place], *place));
-        for place in in_order {
+        in_order.sort_unstable_by_key(|place| (self.counts[*place], *place));
+        let small = in_order.len();
+        for (done, place) in in_order.into_iter().enumerate() {
+            self.progress.show("hiding others", done, small);
             if self.relied_on[place].is_some() {
                 continue;
             }
@@ -86,8 +113,7 @@ impl<'p> Cover<'p> {
             self.moves_of[*figure].push(at);
             if self.pattern.system.figures[*figure].is_shown {
                 self.is_hidden[*figure] = true;
-                if self.relied_on[*figure].is_none()
-                    && self.pattern.is_small(*figure, &self.search.counts)
+                if self.relied_on[*figure].is_none() && self.pattern.is_small(*figure, self.counts)
                 {
                     self.relied_on[*figure] = Some(at);
                     relying.push(*figure);
@@ -100,11 +126,9 @@ impl<'p> Cover<'p> {
     /// Returns the cheapest move that leaves a figure at least `k` values. Figures that are not
     /// hidden yet move only with the best effort.
     fn safe(&self, place: usize, effort: Effort) -> Result<Option<Move>, Unprotected> {
-        let cost = |other: usize| match self.is_hidden[other]
-            || !self.pattern.system.figures[other].is_shown
-        {
-            true => Some(HIDDEN),
-            false => (effort == Effort::Best).then_some(self.costs[other]),
+        let cost = |other: usize| match self.costs[other] {
+            cost if self.is_hidden[other] || cost <= HIDDEN => Some(HIDDEN),
+            cost => (effort == Effort::Best).then_some(cost),
         };
         let costs = Costs {
             cost: &cost,
@@ -113,7 +137,7 @@ impl<'p> Cover<'p> {
         };
         let span = self.pattern.threshold.k.cast_signed() - 1;
         let mut best: Option<(f64, Move)> = None;
-        for down in 0..=span.min(self.search.counts[place] - 1) {
+        for down in 0..=span.min(self.counts[place] - 1) {
             let amounts = Amounts {
                 down,
                 up: span - down,
@@ -131,14 +155,16 @@ impl<'p> Cover<'p> {
 
     /// Replaces moves by cheaper ones, now that other moves have hidden figures.
     fn improve(&mut self) -> Result<(), Unprotected> {
-        for at in 0..self.moves.len() {
+        let moves = self.moves.len();
+        for at in 0..moves {
+            self.progress.show("hiding fewer", at, moves);
             let Some(kept) = &self.moves[at] else {
                 continue;
             };
             let is_only = |figure: &usize| {
                 let mut others = self.moves_of[*figure].iter().filter(|other| **other != at);
                 self.is_hidden[*figure]
-                    && !self.pattern.is_small(*figure, &self.search.counts)
+                    && !self.pattern.is_small(*figure, self.counts)
                     && others.all(|other| self.moves[*other].is_none())
             };
             let only: Vec<usize> = kept
@@ -170,15 +196,16 @@ impl<'p> Cover<'p> {
     /// small figure that relies on a move with it has another move.
     fn show_superfluous(&mut self) -> Result<(), Unprotected> {
         let all = 0..self.is_hidden.len();
-        let is_other =
-            |at: &usize| self.is_hidden[*at] && !self.pattern.is_small(*at, &self.search.counts);
+        let is_other = |at: &usize| self.is_hidden[*at] && !self.pattern.is_small(*at, self.counts);
         let mut others: Vec<usize> = all.filter(is_other).collect();
         others.sort_unstable_by(|one, other| {
             self.costs[*other]
                 .total_cmp(&self.costs[*one])
                 .then(one.cmp(other))
         });
-        for place in others {
+        let hidden = others.len();
+        for (done, place) in others.into_iter().enumerate() {
+            self.progress.show("showing some again", done, hidden);
             self.is_hidden[place] = false;
             let broken = self.moves_of[place].clone();
             let replaced = self.replace_moves(&broken, Effort::Any, f64::INFINITY);

@@ -11,12 +11,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::dimension::TOTAL;
 use crate::neighbours::{Coordinate, Groups, Neighbours, Ranked};
 use crate::search::{Amounts, Costs};
-use crate::system::{Move, System};
+use crate::system::{Move, Room, System};
 
 /// Leaves of a figure that a move starts at.
 const STARTS_MAX: usize = 3;
 /// Leaves of a line, or of a row, that are tried.
-const NEAR_MAX: usize = 12;
+const NEAR_MAX: usize = 8;
 /// Leaves of a row that are tried as corners of a box.
 const ROW_MAX: usize = 32;
 /// Figures, and leaves of each, that are tried in place of the total of a line.
@@ -62,7 +62,7 @@ struct Cheapest {
 pub(crate) struct Cycles<'a> {
     pub system: &'a System,
     pub ranked: &'a Ranked<'a>,
-    pub counts: &'a [i64],
+    pub room: &'a Room,
     /// Figure that the move changes by one a step.
     pub of: usize,
     pub amounts: Amounts,
@@ -145,9 +145,17 @@ impl Cycles<'_> {
             if way.cost >= best.cost {
                 return;
             }
-            for rising in self.rising(line, &way, &paths) {
+            let is_free = |rising: usize| {
                 let is_visited = way.pairs.iter().any(|pair| pair.contains(&rising));
-                if rising != leaf && !is_visited && self.can(rising, self.amounts.down) {
+                rising != leaf && !is_visited && self.can(rising, self.amounts.down)
+            };
+            for rising in self.into_last(&way, &paths) {
+                if is_free(rising) {
+                    self.end(rising, &way, &paths, best);
+                }
+            }
+            for rising in self.near_on_line(line, self.amounts.down) {
+                if is_free(rising) {
                     self.pass(rising, &way, &mut paths, best);
                 }
             }
@@ -169,7 +177,7 @@ impl Cycles<'_> {
         let sums = sums.filter(|sum| neighbours.wholes[**sum] != of_line);
         let mut alike: Vec<(f64, usize)> = Vec::new();
         for (figure, sign) in sums.flat_map(|sum| &self.system.sums[*sum]) {
-            let has_room = self.system.has_room(self.counts, *figure, -self.amounts.up);
+            let has_room = self.room.allows(*figure, -self.amounts.up);
             if has_room
                 && *sign > 0
                 && *figure != of_line
@@ -189,17 +197,33 @@ impl Cycles<'_> {
         last
     }
 
-    /// Leaves of a line that can rise: in rows where a path can end, and others.
-    fn rising(&self, line: usize, way: &Way, paths: &Paths) -> Vec<usize> {
-        let mut all = self.near_on_line(line, self.amounts.down);
+    /// Leaves of the line that a way leads to, in the rows where a path can end.
+    fn into_last(&self, way: &Way, paths: &Paths) -> Vec<usize> {
         let [_, falling] = way.pairs[way.pairs.len() - 1];
-        all.extend(paths.last.values().filter_map(|last| {
+        let rows = paths.last.values();
+        let label = |like| {
             self.ranked
-                .with_label(self.system, falling, paths.dimension, last[0])
-        }));
-        all.sort_unstable();
-        all.dedup();
-        all
+                .with_label(self.system, falling, paths.dimension, like)
+        };
+        rows.filter_map(|last| label(last[0])).collect()
+    }
+
+    /// Closes a way in a row where it can end.
+    fn end(&self, rising: usize, way: &Way, paths: &Paths, best: &mut Cheapest) {
+        let neighbours = self.ranked.neighbours;
+        let row = self.ranked.coordinate(rising, paths.dimension);
+        let last = row.and_then(|row| paths.last.get(&row.slab));
+        for falling in last.into_iter().flatten().filter(|last| **last != rising) {
+            let passing = self.difference(&neighbours.inside, rising, *falling);
+            let closing = self.difference(&neighbours.outside, paths.first, *falling);
+            if let (Some(passing), Some(closing)) = (passing, closing)
+                && way.cost + passing + closing < best.cost
+            {
+                let mut pairs = way.pairs.clone();
+                pairs.push([rising, *falling]);
+                self.close(&pairs, best);
+            }
+        }
     }
 
     /// Passes a row, from a leaf that rises to each one that can fall.
@@ -261,7 +285,7 @@ impl Cycles<'_> {
 
     /// True if a leaf can fall by this much.
     fn can(&self, leaf: usize, by: i64) -> bool {
-        self.system.has_room(self.counts, leaf, -by) && self.costs.of(leaf).is_some()
+        self.room.allows(leaf, -by) && self.costs.of(leaf).is_some()
     }
 
     /// Returns the cost of the figures of one of two leaves that the other one lacks. The first leaf
@@ -274,7 +298,7 @@ impl Cycles<'_> {
             (falling, rising, self.amounts.up),
         ] {
             for figure in figures.iter().filter(|figure| !others.contains(figure)) {
-                if !self.system.has_room(self.counts, *figure, -room) {
+                if !self.room.allows(*figure, -room) {
                     return None;
                 }
                 cost += self.costs.of(*figure)?;
@@ -422,7 +446,7 @@ impl Cycles<'_> {
         let mut cost = 0.0;
         for (figure, by) in &change.0 {
             let lowest = (by * self.amounts.up).min(-by * self.amounts.down);
-            let has_room = self.system.has_room(self.counts, *figure, lowest);
+            let has_room = self.room.allows(*figure, lowest);
             match self.costs.of(*figure) {
                 Some(of) if has_room => cost += of,
                 _ => return,

@@ -73,7 +73,8 @@ pub(crate) struct Neighbours {
     slabs_of: HashMap<(usize, u32), Vec<usize>>,
     lines: Groups,
     slabs: Groups,
-    by_key: HashMap<Box<[u32]>, usize>,
+    /// Leaf of each line with a node.
+    by_node: HashMap<(usize, u32), usize>,
     /// A leaf of each breakdown.
     pub firsts: Vec<usize>,
 }
@@ -119,7 +120,7 @@ impl Neighbours {
             slabs_of: HashMap::new(),
             lines: Groups::default(),
             slabs: Groups::default(),
-            by_key: HashMap::new(),
+            by_node: HashMap::new(),
         };
         neighbours.locate(system, &is_leaf);
         neighbours
@@ -148,13 +149,13 @@ impl Neighbours {
                         .push(slab);
                 }
                 let line = lines.of(others);
+                self.by_node.insert((line, node), leaf);
                 self.coordinates[leaf].push(Coordinate {
                     dimension,
                     line,
                     slab,
                 });
             }
-            self.by_key.insert(figure.key.clone(), leaf);
         }
         self.sort_dimensions();
         self.split_above(system);
@@ -296,9 +297,9 @@ impl Ranked<'_> {
         dimension: usize,
         like: usize,
     ) -> Option<usize> {
-        let mut key = system.figures[leaf].key.clone();
-        key[dimension] = system.figures[like].key[dimension];
-        self.neighbours.by_key.get(&key).copied()
+        let line = self.coordinate(leaf, dimension)?.line;
+        let node = system.figures[like].key[dimension];
+        self.neighbours.by_node.get(&(line, node)).copied()
     }
 
     /// Returns at most `most` leaves of a line, from a rank on; the first ones follow the last.

@@ -126,33 +126,54 @@ impl<'a> Pattern<'a> {
     /// Returns the figures to hide for true counts. `hidden` returns those of counts that the
     /// decoys lead to.
     pub fn chosen(&self, counts: &[i64], hidden: &dyn Fn(&[i64]) -> Chosen) -> Chosen {
-        let system = self.system;
         let mut decoys = self.decoys(counts);
         loop {
-            let mut alike = counts.to_vec();
-            // A decoy may have no room once others were dropped.
-            let able = decoys.iter().position(|Decoy { step, amount }| {
-                let is_able = system.can_move(&alike, step, *amount);
-                if is_able {
-                    step.apply(&mut alike, *amount);
-                }
-                !is_able
-            });
-            if let Some(unable) = able {
-                decoys.remove(unable);
-                continue;
-            }
+            let alike = self.alike(counts, &mut decoys);
             let hidden = hidden(&alike)?;
             let all = decoys.len();
-            decoys.retain(|decoy| {
-                let mut moved = decoy.step.0.iter();
-                moved
-                    .all(|(figure, _)| !system.figures[*figure].is_shown || hidden.contains(figure))
-            });
+            decoys.retain(|decoy| self.moves_only(decoy, |figure| hidden.contains(&figure)));
             if decoys.len() == all {
                 return Ok(hidden);
             }
+            if self.system.figures.len() > self.whole_max {
+                self.keep_small(counts, &mut decoys);
+            }
         }
+    }
+
+    /// Returns the counts that the decoys lead to. Drops a decoy that has no room since others were
+    /// dropped.
+    fn alike(&self, counts: &[i64], decoys: &mut Vec<Decoy>) -> Vec<i64> {
+        let mut room = self.system.room(counts);
+        let mut alike = counts.to_vec();
+        decoys.retain(|Decoy { step, amount }| {
+            let is_able = room.can_move(step, *amount);
+            if is_able {
+                step.apply(&mut room.0, *amount);
+                step.apply(&mut alike, *amount);
+            }
+            is_able
+        });
+        alike
+    }
+
+    /// Keeps decoys among small figures, which every choice hides. In a large system, each choice
+    /// takes long.
+    fn keep_small(&self, counts: &[i64], decoys: &mut Vec<Decoy>) {
+        loop {
+            let alike = self.alike(counts, decoys);
+            let all = decoys.len();
+            decoys.retain(|decoy| self.moves_only(decoy, |at| self.is_small(at, &alike)));
+            if decoys.len() == all {
+                return;
+            }
+        }
+    }
+
+    /// True if a decoy moves only such figures, apart from those that are never shown.
+    fn moves_only(&self, decoy: &Decoy, is_such: impl Fn(usize) -> bool) -> bool {
+        let mut figures = decoy.step.0.iter().map(|(figure, _)| *figure);
+        figures.all(|figure| !self.system.figures[figure].is_shown || is_such(figure))
     }
 
     /// True if a figure must be hidden.
@@ -169,12 +190,13 @@ impl<'a> Pattern<'a> {
         let mut search = Search {
             system: self.system,
             ranked: self.neighbours.ranked(order.collect()),
-            counts: counts.to_vec(),
+            room: self.system.room(counts),
             whole_max: self.whole_max,
         };
+        let mut counts = counts.to_vec();
         let mut decoys = Vec::new();
         for (place, figure) in self.system.figures.iter().enumerate() {
-            let count = search.counts[place];
+            let count = counts[place];
             let drawn = self.draws.draw("decoy", &figure.name);
             if k < 2 || !figure.is_shown || count > 2 * k - 2 || drawn % DECOY_ONE_IN != 0 {
                 continue;
@@ -189,10 +211,11 @@ impl<'a> Pattern<'a> {
                 up: amount.max(0),
             };
             // If no such move exists or none is found, the true count is kept.
-            if let Ok(Some(step)) = self.leaning(&search, place, amounts)
-                && self.system.can_move(&search.counts, &step, amount)
+            if let Ok(Some(step)) = self.leaning(&search, &counts, place, amounts)
+                && search.room.can_move(&step, amount)
             {
-                step.apply(&mut search.counts, amount);
+                step.apply(&mut counts, amount);
+                step.apply(&mut search.room.0, amount);
                 decoys.push(Decoy { step, amount });
             }
         }
@@ -203,6 +226,7 @@ impl<'a> Pattern<'a> {
     fn leaning(
         &self,
         search: &Search<'_>,
+        counts: &[i64],
         place: usize,
         amounts: Amounts,
     ) -> Result<Option<Move>, Failed> {
@@ -215,11 +239,11 @@ impl<'a> Pattern<'a> {
                 let drawn = self.draws.draw("lean", &name);
                 let lean = f64::from(1_u32 << (drawn >> 1).trailing_zeros().min(LEAN_MAX));
                 let lean = if drawn & 1 == 0 { lean } else { 1.0 / lean };
-                let is_hidden = self.is_small(other, &search.counts);
+                let is_hidden = self.is_small(other, counts);
                 let cost = if is_hidden {
                     HIDDEN
                 } else {
-                    self.cost(other, &search.counts)
+                    self.cost(other, counts)
                 };
                 lean * cost.sqrt()
             }))
@@ -335,13 +359,14 @@ mod tests {
                 ..Pattern::new(&system, threshold, &none, &also)
             };
             let counts = system.counts();
+            let room = system.room(&counts);
             let seen = pattern.published(&counts).expect("it can be protected");
             let moves = pattern.moves(&counts).expect("it can be protected");
             let mut values: BTreeMap<usize, HashSet<i64>> = BTreeMap::new();
             let some = moves.len().div_ceil(MOVES_MAX);
             for (small, step) in moves.iter().step_by(some) {
                 for amount in -2..=2 {
-                    if !system.can_move(&counts, step, amount) {
+                    if !room.can_move(step, amount) {
                         continue;
                     }
                     let mut other = counts.clone();

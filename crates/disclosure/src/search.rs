@@ -1,26 +1,26 @@
 //! Finds moves that keep every sum: the attacker's question, inverted.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
-use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, Variable};
+use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, SolveOptions, Variable};
 
 use crate::cycles::Cycles;
 use crate::neighbours::Ranked;
-use crate::system::{Move, System};
+use crate::system::{Move, Room, System};
 
 /// Largest change of a figure with one step of another.
 const STEP_MAX: i64 = 3;
 /// Largest distance of a solution from whole numbers.
 const WHOLE: f64 = 1e-6;
-/// Time limit of a search in whole numbers, in seconds.
-const WHOLE_SECONDS_MAX: u64 = 20;
+/// Linear programmes that a search in whole numbers may solve. A limit of time would make the choice
+/// of cells depend on the machine.
+const NODES_MAX: u64 = 2_000;
 /// Leaves of a small group, which are all neighbours.
 const SLAB_MAX: usize = 24;
 /// Neighbours on each line, from the smallest programme to the largest.
 const NEAR: [usize; 4] = [2, 6, 24, 96];
 /// Leaves of a line that were moved last.
-const RECENT_MAX: usize = 16;
+const RECENT_MAX: usize = 8;
 
 /// Number of steps that a figure must be able to move in each direction.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ impl Costs<'_> {
 pub(crate) struct Search<'a> {
     pub system: &'a System,
     pub ranked: Ranked<'a>,
-    pub counts: Vec<i64>,
+    pub room: Room,
     /// Figures of a system that one linear programme searches as a whole.
     pub whole_max: usize,
 }
@@ -112,7 +112,7 @@ pub(crate) enum Effort {
 }
 
 /// Largest change of a figure with one step.
-struct Room {
+struct Change {
     figure: usize,
     up: i64,
     down: i64,
@@ -136,7 +136,7 @@ impl Search<'_> {
         let cycles = Cycles {
             system: self.system,
             ranked: &self.ranked,
-            counts: &self.counts,
+            room: &self.room,
             of,
             amounts,
             costs,
@@ -206,16 +206,16 @@ impl Search<'_> {
         amounts: Amounts,
         costs: &Costs<'_>,
     ) -> Result<Option<Move>, Failed> {
-        let rooms = self.rooms(figures, amounts, costs);
+        let changes = self.changes(figures, amounts, costs);
         // Fractions are cheaper to solve; integers are needed only if the solution is not whole.
         for is_whole in [false, true] {
-            match self.solved(&rooms, of, is_whole)? {
+            match self.solved(&changes, of, is_whole)? {
                 None => return Ok(None),
                 Some(Solved::Move(step)) => {
                     let is_right = step.0.contains(&(of, 1))
                         && self.ranked.neighbours.is_balanced(&step)
-                        && self.system.can_move(&self.counts, &step, amounts.up)
-                        && self.system.can_move(&self.counts, &step, -amounts.down);
+                        && self.room.can_move(&step, amounts.up)
+                        && self.room.can_move(&step, -amounts.down);
                     return is_right.then_some(Some(step)).ok_or(Failed);
                 }
                 Some(Solved::Fractions) => {}
@@ -224,11 +224,10 @@ impl Search<'_> {
         Err(Failed)
     }
 
-    fn rooms(&self, figures: &[usize], amounts: Amounts, costs: &Costs<'_>) -> Vec<Room> {
-        let mut rooms = Vec::new();
+    fn changes(&self, figures: &[usize], amounts: Amounts, costs: &Costs<'_>) -> Vec<Change> {
+        let mut changes = Vec::new();
         for place in figures {
-            let figure = &self.system.figures[*place];
-            let room = self.counts[*place] - figure.least().cast_signed();
+            let room = self.room.0[*place];
             // A figure that rises with a step falls when the move is reversed, so `down` limits its
             // rise.
             let [up, down] = [amounts.down, amounts.up].map(|steps| match steps {
@@ -238,7 +237,7 @@ impl Search<'_> {
             if (up > 0 || down > 0)
                 && let Some(cost) = costs.of(*place)
             {
-                rooms.push(Room {
+                changes.push(Change {
                     figure: *place,
                     up,
                     down,
@@ -246,30 +245,31 @@ impl Search<'_> {
                 });
             }
         }
-        rooms
+        changes
     }
 
-    fn solved(&self, rooms: &[Room], of: usize, is_whole: bool) -> Result<Option<Solved>, Failed> {
+    fn solved(
+        &self,
+        changes: &[Change],
+        of: usize,
+        is_whole: bool,
+    ) -> Result<Option<Solved>, Failed> {
         let mut problem = Problem::new(OptimizationDirection::Minimize);
-        if is_whole {
-            problem.set_time_limit(Duration::from_secs(WHOLE_SECONDS_MAX));
-        }
         let neighbours = self.ranked.neighbours;
         let mut sums: Vec<(usize, Variable, f64)> = Vec::new();
         let mut pairs: Vec<[Variable; 2]> = Vec::new();
-        for room in rooms {
+        for change in changes {
             // The figure itself rises by exactly one with each step.
-            let is_of = room.figure == of;
-            let ups = if is_of { 1..=1 } else { 0..=room.up };
-            let downs = if is_of { 0..=0 } else { 0..=room.down };
+            let is_of = change.figure == of;
+            let ups = if is_of { 1..=1 } else { 0..=change.up };
+            let downs = if is_of { 0..=0 } else { 0..=change.down };
             let pair = [ups, downs].map(|range| match is_whole {
-                true => {
-                    problem.add_integer_var(room.cost, (*range.start() as i32, *range.end() as i32))
-                }
-                false => problem.add_var(room.cost, (*range.start() as f64, *range.end() as f64)),
+                true => problem
+                    .add_integer_var(change.cost, (*range.start() as i32, *range.end() as i32)),
+                false => problem.add_var(change.cost, (*range.start() as f64, *range.end() as f64)),
             });
-            for sum in neighbours.sums.of(room.figure) {
-                let sign = if neighbours.wholes[*sum] == room.figure {
+            for sum in neighbours.sums.of(change.figure) {
+                let sign = if neighbours.wholes[*sum] == change.figure {
                     -1.0
                 } else {
                     1.0
@@ -279,7 +279,7 @@ impl Search<'_> {
             }
             pairs.push(pair);
         }
-        if !rooms.iter().any(|room| room.figure == of) {
+        if !changes.iter().any(|change| change.figure == of) {
             return Ok(None);
         }
         sums.sort_by_key(|(sum, _, _)| *sum);
@@ -288,19 +288,21 @@ impl Search<'_> {
                 sum.iter().map(|(_, of, sign)| (*of, *sign)).collect();
             problem.add_constraint(&terms, ComparisonOp::Eq, 0.0);
         }
-        let solution = match problem.solve() {
+        let mut options = SolveOptions::default();
+        options.node_limit = Some(NODES_MAX);
+        let solution = match problem.solve_with(options) {
             Ok(outcome) => outcome.into_solution().map_err(|_| Failed)?,
             Err(Error::Infeasible) => return Ok(None),
             Err(_) => return Err(Failed),
         };
         let mut step = Vec::new();
-        for (room, [up, down]) in rooms.iter().zip(pairs) {
+        for (change, [up, down]) in changes.iter().zip(pairs) {
             let by = solution.var_value(up) - solution.var_value(down);
             if (by - by.round()).abs() > WHOLE {
                 return Ok(Some(Solved::Fractions));
             }
             if by.round() != 0.0 {
-                step.push((room.figure, by.round() as i64));
+                step.push((change.figure, by.round() as i64));
             }
         }
         Ok(Some(Solved::Move(Move(step))))

@@ -61,15 +61,30 @@ impl System {
         sums.all(|sum| sum.iter().map(|(at, sign)| counts[*at] * sign).sum::<i64>() == 0)
     }
 
+    /// Returns how far each count is above the least one that everybody knows.
+    pub fn room(&self, counts: &[i64]) -> Room {
+        let figures = self.figures.iter().zip(counts);
+        Room(
+            figures
+                .map(|(figure, count)| count - figure.least().cast_signed())
+                .collect(),
+        )
+    }
+}
+
+/// How far each count is above the least one that everybody knows.
+pub(crate) struct Room(pub Vec<i64>);
+
+impl Room {
     /// True if a figure can change by `by` without falling below its known least count.
-    pub fn has_room(&self, counts: &[i64], figure: usize, by: i64) -> bool {
-        counts[figure] + by >= self.figures[figure].least().cast_signed()
+    pub fn allows(&self, figure: usize, by: i64) -> bool {
+        self.0[figure] + by >= 0
     }
 
     /// True if no figure falls below its known least count by `amount` steps of a move.
-    pub fn can_move(&self, counts: &[i64], step: &Move, amount: i64) -> bool {
+    pub fn can_move(&self, step: &Move, amount: i64) -> bool {
         let mut step = step.0.iter();
-        step.all(|(figure, by)| self.has_room(counts, *figure, by * amount))
+        step.all(|(figure, by)| self.allows(*figure, by * amount))
     }
 }
 
