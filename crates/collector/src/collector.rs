@@ -21,12 +21,12 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::Config;
-use crate::beacon::Beacon;
 use crate::counters::Counters;
 use crate::http;
 use crate::keep::Keep;
 use crate::outcome::Reason;
 use crate::report;
+use crate::script::Script;
 use crate::tally::{CountKey, Tally};
 use crate::treat::{Treated, Treatment};
 
@@ -72,7 +72,7 @@ pub struct Collector {
     pub(crate) counters: Arc<Counters>,
     pub(crate) metrics: Metrics,
     pub(crate) tally: Tally,
-    pub(crate) beacon: Beacon,
+    pub(crate) script: Script,
     pub(crate) key_limit: RateLimit<String>,
     pub(crate) page_limit: RateLimit<IpAddr>,
     pub(crate) bodies: Arc<Semaphore>,
@@ -104,7 +104,7 @@ impl Collector {
             counters,
             metrics,
             tally: Tally::default(),
-            beacon: Beacon::new()?,
+            script: Script::new()?,
             key_limit: RateLimit::new(key_rate, key_rate.saturating_mul(BURST)),
             page_limit: RateLimit::new(page_rate, page_rate.saturating_mul(BURST)),
             bodies: Arc::new(Semaphore::new(Self::permits(config.bodies_mib_max << 20))),

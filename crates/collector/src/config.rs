@@ -37,6 +37,9 @@ pub struct Config {
     pub page_requests_per_second: u32,
     /// Origins whose pages may send events with a key. Pages without a key belong in `pages`.
     pub origins: Vec<String>,
+    /// Name of the script for pages: `visite` is served as `/v1/visite.js`. Choose another one if
+    /// blockers know it.
+    pub script: String,
     /// Pages that count their visits without a key, by the name that they send.
     pub pages: BTreeMap<String, Page>,
     /// Interval between reports on refused events, in seconds.
@@ -53,8 +56,8 @@ pub struct Page {
     pub portal: String,
     /// Origins of the pages, such as `https://www.comune.example.it`.
     pub origins: Vec<String>,
-    /// Services by the prefix of a page's path, such as `"/tributi" = "tari"`. The path itself is
-    /// not stored.
+    /// Services by the beginning of a page's path, such as `"/tributi" = "tari"`. `*` stands for
+    /// any text. The path itself is not stored.
     pub services: BTreeMap<String, String>,
 }
 
@@ -76,6 +79,7 @@ impl Default for Config {
             key_requests_per_second: 2_000,
             page_requests_per_second: 20,
             origins: Vec::new(),
+            script: "visite".to_owned(),
             pages: BTreeMap::new(),
             report_seconds: 60,
         }
@@ -122,6 +126,12 @@ impl Config {
                 self.http.body_bytes_max
             ));
         }
+        if !is_code(&self.script) || self.script.contains('.') || self.script == "events" {
+            problems.push(format!(
+                "collect.script = {:?}: use letters, digits, `-` and `_`, and not \"events\"",
+                self.script
+            ));
+        }
         for origin in &self.origins {
             problems.extend(origin_problem("collect.origins", origin));
         }
@@ -141,7 +151,7 @@ impl Config {
             for (prefix, service) in &page.services {
                 if !prefix.starts_with('/') || !is_code(service) {
                     problems.push(format!(
-                        "{place}.services: {prefix:?} = {service:?}: give the beginning of a path and the code of a service, such as \"/tributi\" = \"tari\""
+                        "{place}.services: {prefix:?} = {service:?}: give the beginning of a path, with * for any text, and the code of a service, such as \"/tributi\" = \"tari\""
                     ));
                 }
             }
@@ -179,6 +189,7 @@ mod tests {
         assert_eq!(Config::default().problems(), Vec::<String>::new());
         let mut config = Config {
             origins: vec!["https://www.example.it/".into()],
+            script: "a/b".to_owned(),
             ..Config::default()
         };
         let page = Page {
@@ -190,6 +201,7 @@ mod tests {
         let problems = config.problems().join("\n");
         for part in [
             "collect.origins",
+            "collect.script",
             "collect.pages.www.portal",
             "collect.pages.www.origins is empty",
             "collect.pages.www.services",

@@ -9,14 +9,14 @@ use affluenza_http::keys::{Key, Role};
 use affluenza_http::telemetry::METRICS_CONTENT_TYPE;
 use affluenza_http::{Peer, Problem, TraceParent, authenticate, client_address};
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONTENT_LENGTH,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ORIGIN, VARY,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ORIGIN, REFERER, VARY,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -30,7 +30,7 @@ use crate::body::{ATTRIBUTE, Form, inflate, malformed, split};
 use crate::collector::Collector;
 use crate::openapi::ApiDoc;
 use crate::outcome::{Answer, ItemResult, Reason};
-use crate::page::{self, Visit};
+use crate::page::{self, Picture, Visit};
 use crate::treat::{Sender, Treated};
 use crate::warn::{Warning, Warnings};
 
@@ -45,6 +45,8 @@ const PREFLIGHT_SECONDS: &str = "600";
 /// Headers that a page may send, besides attributes of an event.
 const HEADERS_ALLOWED: &str = "authorization, content-type, content-encoding, x-api-key";
 const BYTES_A_PERMIT: usize = 1024;
+/// A GIF of one transparent pixel.
+const PIXEL: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\0\0\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
 
 type Shared = State<Arc<Collector>>;
 
@@ -55,10 +57,12 @@ pub fn routes(collector: Arc<Collector>) -> Router {
         move || std::future::ready(collector.keep.check())
     };
     let document = ApiDoc::openapi();
+    let script_path = format!("/v1/{}", collector.config.script);
     Router::new()
         .route("/v1/events", post(events).options(preflight))
-        .route("/v1/beacon", post(beacon).options(preflight_page))
-        .route("/v1/beacon.js", get(script))
+        .route(&script_path, post(visit).options(preflight_page))
+        .route(&format!("{script_path}.js"), get(script))
+        .route(&format!("{script_path}.gif"), get(picture))
         .route("/metrics", get(metrics))
         .route("/problems", get(documentation))
         .route("/docs", get(documentation))
@@ -114,13 +118,14 @@ pub async fn events(State(collector): Shared, request: Request) -> Response {
 
 /// Accept the visit of a page.
 ///
-/// The page is listed in the configuration and needs no key. `beacon.js` sends this request.
+/// The page is listed in the configuration and needs no key. The script sends this request.
+/// `collect.script` sets another name than `visite`.
 #[utoipa::path(
     post,
-    path = "/v1/beacon",
+    path = "/v1/visite",
     tag = "pages",
     operation_id = "post_visit",
-    request_body(content = String, content_type = "text/plain", description = "Body that `beacon.js` sends"),
+    request_body(content = String, content_type = "text/plain", description = "Body that the script sends"),
     responses(
         (status = 202, description = "The visit is stored", body = Answer),
         (status = 400, description = "The body was not sent by the script", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
@@ -131,15 +136,48 @@ pub async fn events(State(collector): Shared, request: Request) -> Response {
         (status = 503, description = "Nothing was stored", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub async fn beacon(State(collector): Shared, request: Request) -> Response {
+pub async fn visit(State(collector): Shared, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
-    let address = peer
-        .map(|peer| client_address(peer, &head.headers, &collector.config.http.trusted_proxies));
-    match collector.take_visit(&head.headers, address, body).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
+    let answer = collector.take_visit(&head, body).await;
+    answer.unwrap_or_else(Problem::into_response)
+}
+
+/// Count a visit without scripts.
+///
+/// Returns a picture of one pixel. The page's origin is taken from the `Referer` header.
+#[utoipa::path(
+    get,
+    path = "/v1/visite.gif",
+    tag = "pages",
+    operation_id = "get_picture",
+    params(
+        ("page" = String, Query, description = "Name of the page's section in the configuration"),
+        ("path" = Option<String>, Query, description = "Path of the page; it selects the service"),
+        ("service" = Option<String>, Query, description = "Code of the service")
+    ),
+    responses(
+        (status = 200, description = "The visit is stored", body = String, content_type = "image/gif"),
+        (status = 400, description = "Other parameters", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "A page or an origin that is not listed", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "No event can be made from the visit", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "Too many visits from this address; see Retry-After", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was stored", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn picture(State(collector): Shared, request: Request) -> Response {
+    let (head, _) = request.into_parts();
+    if let Err(problem) = collector.take_picture(&head).await {
+        return problem.into_response();
     }
+    let headers = [
+        (CONTENT_TYPE, "image/gif"),
+        (CACHE_CONTROL, "no-store"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "cross-origin",
+        ),
+    ];
+    (headers, PIXEL).into_response()
 }
 
 /// Get the script for pages.
@@ -148,7 +186,7 @@ pub async fn beacon(State(collector): Shared, request: Request) -> Response {
 /// nothing.
 #[utoipa::path(
     get,
-    path = "/v1/beacon.js",
+    path = "/v1/visite.js",
     tag = "pages",
     operation_id = "get_script",
     responses(
@@ -158,7 +196,7 @@ pub async fn beacon(State(collector): Shared, request: Request) -> Response {
     )
 )]
 pub async fn script(State(collector): Shared, headers: HeaderMap) -> Response {
-    collector.beacon.answer(&headers)
+    collector.script.answer(&headers)
 }
 
 /// Returns the page about problems, to which the `type` of each problem links.
@@ -349,19 +387,59 @@ impl Collector {
         })
     }
 
-    async fn take_visit(
-        &self,
-        headers: &HeaderMap,
-        address: Option<IpAddr>,
-        body: Body,
-    ) -> Result<Response, Problem> {
+    async fn take_visit(&self, head: &Parts, body: Body) -> Result<Response, Problem> {
+        let address = self.address(head);
         let allowance = address
             .map(|address| self.page_limit.take_address(address))
             .transpose()?;
         let _place = self.place(VISIT_BYTES_MAX)?;
         let body = read(body, VISIT_BYTES_MAX).await?;
         let visit: Visit<'_> = serde_json::from_slice(&body)
-            .map_err(|_| malformed("the body is not one that beacon.js sends"))?;
+            .map_err(|_| malformed("the body is not one that the script sends"))?;
+        let origin = head.headers.get(ORIGIN);
+        let origin_text = origin.and_then(|origin| origin.to_str().ok());
+        let answer = self
+            .keep_visit(&visit, origin_text.unwrap_or_default(), head)
+            .await;
+        let mut response = answer.unwrap_or_else(Problem::into_response);
+        if let Some(allowance) = allowance {
+            allowance.write(response.headers_mut());
+        }
+        Ok(with_origin(response, origin.cloned()))
+    }
+
+    async fn take_picture(&self, head: &Parts) -> Result<(), Problem> {
+        if let Some(address) = self.address(head) {
+            self.page_limit.take_address(address)?;
+        }
+        let Query(picture): Query<Picture> = Query::try_from_uri(&head.uri)
+            .map_err(|_| malformed("the picture takes page, path and service"))?;
+        let referrer = head.headers.get(REFERER);
+        let referrer = referrer.and_then(|page| page.to_str().ok()?.parse::<Uri>().ok());
+        let origin = referrer.and_then(|page| {
+            let scheme = page.scheme_str()?;
+            Some(format!("{scheme}://{}", page.authority()?))
+        });
+        let visit = picture.visit(Timestamp::now());
+        self.keep_visit(&visit, &origin.unwrap_or_default(), head)
+            .await?;
+        Ok(())
+    }
+
+    /// Returns the address that a request came from.
+    fn address(&self, head: &Parts) -> Option<IpAddr> {
+        let peer = head.extensions.get::<Peer>()?.0.ip();
+        let proxies = &self.config.http.trusted_proxies;
+        Some(client_address(peer, &head.headers, proxies))
+    }
+
+    /// Stores the event of a visit to a page of `origin`.
+    async fn keep_visit(
+        &self,
+        visit: &Visit<'_>,
+        origin: &str,
+        head: &Parts,
+    ) -> Result<Response, Problem> {
         let Some((name, page)) = self.config.pages.get_key_value(&*visit.page) else {
             self.count_refused("", "page", Reason::ForeignEnte, 1);
             return Err(Problem::new(
@@ -372,19 +450,15 @@ impl Collector {
             ));
         };
         let producer = format!("page-{name}");
-        let origin = headers
-            .get(ORIGIN)
-            .and_then(|origin| origin.to_str().ok())
-            .filter(|origin| page.origins.iter().any(|listed| listed == origin));
-        let Some(origin) = origin else {
+        if !page.origins.iter().any(|listed| listed == origin) {
             self.count_refused(&page.ente, &producer, Reason::ForeignOrigin, 1);
             return Err(foreign_origin());
-        };
+        }
         let now = Timestamp::now().into();
-        let mut event = page::event(&visit, page, origin, headers);
+        let mut event = page::event(visit, page, origin, &head.headers);
         let sender = Sender {
             key: None,
-            visitor_address: address,
+            visitor_address: self.address(head),
         };
         let is_bot = self.is_bot(&event);
         let mut events = Treated::default();
@@ -400,13 +474,7 @@ impl Collector {
             refused: refused.into_iter().collect(),
             warnings: Vec::new(),
         };
-        let origin = headers.get(ORIGIN).cloned();
-        let answer = self.finish(judged, &page.ente, &producer, now).await;
-        let mut response = answer.unwrap_or_else(Problem::into_response);
-        if let Some(allowance) = allowance {
-            allowance.write(response.headers_mut());
-        }
-        Ok(with_origin(response, origin))
+        self.finish(judged, &page.ente, &producer, now).await
     }
 
     /// Stores the treated events, counts all outcomes, and answers.

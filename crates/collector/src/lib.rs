@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod beacon;
 mod body;
 mod collector;
 mod config;
@@ -13,6 +12,7 @@ mod page;
 mod pseudonym;
 mod report;
 mod salts;
+mod script;
 pub mod spool;
 mod tally;
 mod treat;

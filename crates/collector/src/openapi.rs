@@ -54,7 +54,7 @@ pub struct ProblemDocument {
         (name = "pages", description = "For pages that count their own visits"),
         (name = "service", description = "The service itself")
     ),
-    paths(http::events, http::beacon, http::script, status),
+    paths(http::events, http::visit, http::script, http::picture, status),
     components(schemas(Answer, ItemResult, Reason, Warning, ProblemDocument)),
     modifiers(&SecurityAddon, &RateLimitAddon),
 )]

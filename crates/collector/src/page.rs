@@ -10,12 +10,13 @@ use affluenza_event::wire::{Client, Data, Envelope};
 use affluenza_event::{ACCESS_V1, Channel, Kind, Login, Outcome, SERVICE_USE_V1};
 use axum::http::HeaderMap;
 use axum::http::header::{HeaderName, USER_AGENT};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::config::Page;
 
 /// Body that the script sends. The names are short because every visit sends them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Visit<'a> {
     /// Name of the page's section in the configuration.
@@ -27,7 +28,8 @@ pub struct Visit<'a> {
     /// Time of the visit, as RFC 3339.
     #[serde(borrow)]
     pub time: Cow<'a, str>,
-    /// Path of the page without its query. It selects the service and is then dropped.
+    /// Path of the page, with the parameters and the fragment that the page asks for. It selects
+    /// the service and is then dropped.
     #[serde(borrow, default)]
     pub path: Cow<'a, str>,
     /// Code of the service, if the page states it.
@@ -49,6 +51,34 @@ pub struct Visit<'a> {
     pub form_factors: Vec<Cow<'a, str>>,
     /// `navigator.maxTouchPoints`.
     pub touch_points: Option<u8>,
+}
+
+/// Parameters of the picture that counts a visit without scripts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    /// Name of the page's section in the configuration.
+    pub page: String,
+    /// Path of the page.
+    #[serde(default)]
+    pub path: String,
+    /// Code of the service, if the page states it.
+    #[serde(default)]
+    pub service: String,
+}
+
+impl Picture {
+    /// Returns the visit that happens now.
+    pub fn visit(&self, now: Timestamp) -> Visit<'_> {
+        Visit {
+            page: self.page.as_str().into(),
+            id: uuid::Uuid::now_v7().to_string().into(),
+            time: now.to_string().into(),
+            path: self.path.as_str().into(),
+            service: self.service.as_str().into(),
+            ..Visit::default()
+        }
+    }
 }
 
 /// Makes the event of a visit to a page of `origin`.
@@ -81,13 +111,27 @@ pub fn event<'a>(
     Envelope::new(event_type, origin, &*visit.id, &*visit.time, data)
 }
 
-/// Returns the service with the longest matching path prefix.
+/// Returns the service with the longest pattern that fits the path.
 fn service_of<'p>(page: &'p Page, path: &str) -> Option<&'p str> {
     page.services
         .iter()
-        .filter(|(prefix, _)| path.starts_with(prefix.as_str()))
-        .max_by_key(|(prefix, _)| prefix.len())
+        .filter(|(pattern, _)| fits(pattern, path))
+        .max_by_key(|(pattern, _)| pattern.len())
         .map(|(_, service)| service.as_str())
+}
+
+/// True if a path begins as in a pattern, where `*` stands for any text.
+fn fits(pattern: &str, path: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = path.strip_prefix(first) else {
+        return false;
+    };
+    parts.all(|part| {
+        let found = rest.find(part).map(|at| &rest[at + part.len()..]);
+        rest = found.unwrap_or_default();
+        found.is_some()
+    })
 }
 
 fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
@@ -112,7 +156,12 @@ fn client<'a>(visit: &'a Visit<'a>, headers: &'a HeaderMap) -> Client<'a> {
         user_agent: Some(header(headers, USER_AGENT).unwrap_or_default().into()),
         mobile,
         platform: platform.map(Cow::Borrowed),
-        form_factors: (!form_factors.is_empty()).then_some(form_factors.into()),
+        form_factors: match form_factors.as_str() {
+            "" => {
+                header(headers, HeaderName::from_static("sec-ch-ua-form-factors")).map(Into::into)
+            }
+            _ => Some(form_factors.into()),
+        },
         touch_points: visit.touch_points,
         ..Client::default()
     }
@@ -123,12 +172,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_path_selects_the_service() {
+    fn the_longest_pattern_selects_the_service() {
         let page = Page {
             services: [
                 ("/", "altro"),
                 ("/tributi", "tari"),
                 ("/tributi/imu", "imu"),
+                ("/index.php?*id=17", "nidi"),
+                ("/app*#/mensa", "mensa"),
             ]
             .map(|(prefix, code)| (prefix.to_owned(), code.to_owned()))
             .into(),
@@ -137,5 +188,9 @@ mod tests {
         assert_eq!(service_of(&page, "/tributi/imu/2026"), Some("imu"));
         assert_eq!(service_of(&page, "/tributi/x"), Some("tari"));
         assert_eq!(service_of(&page, ""), None);
+        let php = "/index.php?option=com_content&id=17";
+        assert_eq!(service_of(&page, php), Some("nidi"));
+        assert_eq!(service_of(&page, "/index.php?id=18"), Some("altro"));
+        assert_eq!(service_of(&page, "/app/#/mensa/iscrizione"), Some("mensa"));
     }
 }

@@ -180,7 +180,7 @@ fn every_answer_is_a_documented_one() {
             } else {
                 "null"
             };
-            let request = Request::post("/v1/beacon").header("origin", origin);
+            let request = Request::post("/v1/visite").header("origin", origin);
             check(&runtime, &world.router, request.body(body.into()).unwrap());
             Ok(())
         })
@@ -253,7 +253,7 @@ fn every_form_of_cloudevents_has_its_answer() {
 fn a_page_may_send_the_attributes_that_it_asks_for() {
     let runtime = Runtime::new().unwrap();
     let world = runtime.block_on(async { world() });
-    let request = Request::options("/v1/beacon")
+    let request = Request::options("/v1/visite")
         .header("origin", "https://www.example.it")
         .header(
             "access-control-request-headers",

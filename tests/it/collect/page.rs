@@ -7,13 +7,19 @@ use super::client::Collector;
 use crate::browser::Browser;
 use crate::support::{Engines, eventually};
 
-/// A page that changes its path without a reload and reports a payment.
+/// A page that reports a payment before the script is there, loads the script twice, and changes its
+/// path without a reload.
 const PAGE: &str = r#"<!doctype html><html data-affluenza-service="visure-anagrafiche"><title>t</title>
-<script src="http://COLLECTOR/v1/beacon.js" data-page="sito" OPTION></script>
 <script>
-history.pushState({}, "", "/tributi/mario.rossi?cf=RSSMRA85T10A562S");
-setTimeout(function () { affluenza.use("tari", "payment"); }, 50);
-</script>"#;
+window.affluenza = window.affluenza || { q: [], use: function () { this.q.push(arguments) } };
+affluenza.use("tari", "payment");
+function move() { history.pushState({}, "", "/tributi/mario.rossi?cf=RSSMRA85T10A562S") }
+</script>
+<script async src="http://COLLECTOR/v1/visite.js" data-page="sito" crossorigin="anonymous" OPTION></script>
+<script defer src="http://COLLECTOR/v1/visite.js" data-page="sito" onload="setTimeout(move, 50)" OPTION></script>"#;
+/// A page whose service is in a parameter.
+const QUERY_PAGE: &str = r#"<!doctype html><title>t</title>
+<script type="module" src="http://COLLECTOR/v1/visite.js" data-page="sito" data-query="id"></script>"#;
 
 pub fn a_browser_counts_its_visits(engines: &Engines) {
     let place = engines.place("collect_page");
@@ -21,7 +27,7 @@ pub fn a_browser_counts_its_visits(engines: &Engines) {
     let server = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let origin = format!("http://{}", server.local_addr().expect("it is bound"));
     let page = format!(
-        "{{ sito = {{ ente = \"c_d612\", portal = \"servizi-online\", origins = [\"{origin}\"], services = {{ \"/tributi\" = \"tari\" }} }}, other = {{ ente = \"c_d612\", portal = \"servizi-online\", origins = [\"https://elsewhere.example\"] }} }}"
+        "{{ sito = {{ ente = \"c_d612\", portal = \"servizi-online\", origins = [\"{origin}\"], services = {{ \"/tributi\" = \"tari\", \"/index.php?*id=17\" = \"nidi\" }} }}, other = {{ ente = \"c_d612\", portal = \"servizi-online\", origins = [\"https://elsewhere.example\"] }} }}"
     );
     let settings = [("AFFLUENZA__COLLECT__PAGES", &*page)];
     let collector = Collector::start(&place, "collect.log", &settings);
@@ -32,6 +38,10 @@ pub fn a_browser_counts_its_visits(engines: &Engines) {
         ("/", text.replace("OPTION", "")),
         ("/opted-out", opted_out),
         ("/foreign", foreign.replace("OPTION", "")),
+        (
+            "/index.php?cf=RSSMRA85T10A562S&id=17",
+            QUERY_PAGE.replace("COLLECTOR", &collector.address),
+        ),
     ];
     std::thread::spawn(move || serve(&server, &pages));
     let accepted = |count: u64| {
@@ -50,12 +60,25 @@ pub fn a_browser_counts_its_visits(engines: &Engines) {
         String::from_utf8_lossy(&metrics)
             .contains("affluenza_collect_events_refused_total{reason=\"foreign-origin\"} 3\n")
     });
-    drop(browser);
     assert!(accepted(3), "an opt-out is honoured");
+    browser.open((800, 600), "it");
+    browser.visit(
+        &format!("{origin}/index.php?cf=RSSMRA85T10A562S&id=17"),
+        "true",
+    );
+    eventually("a module counts its page", || accepted(4));
+    drop(browser);
+    let referrer = format!("{origin}/");
+    let picture = "GET /v1/visite.gif?page=sito&path=/tributi/tari";
+    let shown = super::ask(&collector.address, picture, &[("referer", &referrer)], b"");
+    assert!(shown.body.starts_with(b"GIF89a"), "{}", shown.status);
+    assert!(accepted(5), "the picture counts");
     collector.running.terminate();
     place.run(&["consume", "--once"]);
     let one = |what: &str| place.count(&format!("SELECT count() FROM usage_events WHERE {what}"));
-    assert_eq!(one("1"), 3);
+    assert_eq!(one("1"), 5);
+    assert_eq!(one("activity = 'access' AND service = 'nidi'"), 1);
+    assert_eq!(one("activity = 'access' AND service = 'tari'"), 1);
     assert_eq!(
         one("activity = 'access' AND service = 'visure-anagrafiche'"),
         2
@@ -66,10 +89,10 @@ pub fn a_browser_counts_its_visits(engines: &Engines) {
     );
     assert_eq!(
         one("channel = 'web' AND portal = 'servizi-online' AND visitor != 0"),
-        3
+        5
     );
     assert_eq!(
-        place.count("SELECT uniqExact(visitor) FROM usage_events"),
+        place.count("SELECT uniqExact(visitor) FROM usage_events WHERE device != 'no-agent'"),
         1
     );
 }

@@ -3,7 +3,8 @@
 use std::io::Write as _;
 
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,18 +12,18 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-const SCRIPT: &str = include_str!("beacon.js");
+const SCRIPT: &str = include_str!("page.js");
 /// Browsers may use an old script for an hour. The collector accepts its requests for longer.
 const CACHE: &str = "public, max-age=3600";
 
 /// Script, compressed once at the start.
 #[derive(Clone)]
-pub struct Beacon {
+pub struct Script {
     compressed: Bytes,
     etag: HeaderValue,
 }
 
-impl Beacon {
+impl Script {
     /// Compresses the script.
     pub fn new() -> std::io::Result<Self> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -60,7 +61,9 @@ impl Beacon {
             (CONTENT_TYPE, "text/javascript; charset=utf-8"),
             (CACHE_CONTROL, CACHE),
             (VARY, "Accept-Encoding"),
-            // Pages of every origin load the script, also those with cross-origin isolation.
+            // Pages of every origin load the script, also those with cross-origin isolation, with
+            // a checksum (`integrity`) or as a module.
+            (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
             (
                 HeaderName::from_static("cross-origin-resource-policy"),
                 "cross-origin",
@@ -87,11 +90,11 @@ mod tests {
 
     #[test]
     fn it_is_small_and_keeps_nothing_on_the_device() {
-        let beacon = Beacon::new().unwrap();
+        let script = Script::new().unwrap();
         assert!(
-            beacon.compressed.len() < 2048,
+            script.compressed.len() < 2048,
             "{}",
-            beacon.compressed.len()
+            script.compressed.len()
         );
         for word in [
             "cookie",
@@ -106,12 +109,12 @@ mod tests {
 
     #[test]
     fn it_is_sent_once_an_hour_at_most() {
-        let beacon = Beacon::new().unwrap();
-        let first = beacon.answer(&HeaderMap::new());
+        let script = Script::new().unwrap();
+        let first = script.answer(&HeaderMap::new());
         assert_eq!(first.status(), StatusCode::OK);
         let again: HeaderMap = [(IF_NONE_MATCH, first.headers()[ETAG].clone())]
             .into_iter()
             .collect();
-        assert_eq!(beacon.answer(&again).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(script.answer(&again).status(), StatusCode::NOT_MODIFIED);
     }
 }
