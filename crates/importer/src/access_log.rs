@@ -42,6 +42,11 @@ pub enum ImportError {
     /// The input is in a format that is not read.
     #[error("{name} is {format}, and give \"-\" to read the output")]
     NotText { name: String, format: &'static str },
+    /// A compressed file was given to follow.
+    #[error(
+        "{name} is compressed, and a compressed log does not grow: follow the file that the server writes, or import this one without --follow"
+    )]
+    FollowedCompressed { name: String },
     /// The inputs name one client where they should name many.
     #[error("nothing was imported: {0}")]
     SingleClient(SingleClient),
@@ -106,12 +111,16 @@ impl FromStr for LogFormat {
     }
 }
 
+/// Number of lines without an event after which a call returns, in a log that is followed.
+const LINES_PER_CALL: u32 = 10_000;
+
 /// Converts access logs to events, one line at a time. It keeps 10 to 20 bytes per line to number
 /// repeated lines; nothing else grows.
 pub struct AccessLog {
     inputs: VecDeque<PlannedInput>,
     followed: Option<FollowedLog>,
     current: Option<CurrentInput>,
+    is_waiting: bool,
     encoder: Encoder,
     clock: Clock,
     line: Vec<u8>,
@@ -175,6 +184,7 @@ impl AccessLog {
             inputs: plan.inputs,
             followed: None,
             current: None,
+            is_waiting: false,
             encoder: Encoder::new(target, reading.clients.clone(), salts),
             clock,
             line: Vec::new(),
@@ -187,7 +197,7 @@ impl AccessLog {
     }
 
     /// Follows the log at `path` from `position`, the last of an earlier run. [`Self::next_event`]
-    /// returns `None` when there is no more for now.
+    /// returns `None` when there is no more for now, and after many lines without an event.
     pub fn follow(
         target: Target,
         reading: Reading,
@@ -226,12 +236,23 @@ impl AccessLog {
         })
     }
 
+    /// True if the last call of [`Self::next_event`] reached the end of all inputs.
+    pub fn is_waiting(&self) -> bool {
+        self.is_waiting
+    }
+
     /// Returns the event of the next request line; `None` at the end of the last input. Malformed
     /// and blank lines on the way are counted in the summary.
     pub fn next_event(&mut self) -> Result<Option<ImportedEvent<'_>>, ImportError> {
+        self.is_waiting = false;
+        let mut lines = 0;
         loop {
+            if self.followed.is_some() && lines == LINES_PER_CALL {
+                return Ok(None);
+            }
             let Some(current) = &mut self.current else {
                 if !self.open_next()? {
+                    self.is_waiting = true;
                     return Ok(None);
                 }
                 continue;
@@ -244,10 +265,12 @@ impl AccessLog {
             })?;
             if found == FoundLine::End {
                 if !self.leave_file() {
+                    self.is_waiting = true;
                     return Ok(None);
                 }
                 continue;
             }
+            lines += 1;
             let is_known = current.lines.position() <= current.known_bytes;
             if is_known && found == FoundLine::Line {
                 // The line counts for the ordinals only.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::ImportError;
-use crate::input::{Content, decoded, open_file, read_error};
+use crate::input::{Content, Decoded, decode, open_file, read_error};
 
 /// Number of bytes at the beginning of a file that identify it, if it has as many.
 const HEAD_BYTES_MAX: u64 = 1_024;
@@ -180,7 +180,8 @@ impl Followed {
         Ok(files)
     }
 
-    /// Opens the file at the path; `None` while it does not exist.
+    /// Opens the file at the path; `None` while it does not exist. A compressed file is refused: its
+    /// length says nothing about the lines that were read.
     pub(crate) fn open(&mut self) -> Result<Option<Content>, ImportError> {
         let name = self.path.display().to_string();
         let file = match File::open(&self.path) {
@@ -191,7 +192,13 @@ impl Followed {
             .metadata()
             .map_err(|source| read_error(&name, source))?;
         self.opened = Some(FileId::of(&metadata));
-        decoded(&name, Box::new(file)).map(Some)
+        match decode(&name, Box::new(file))? {
+            Decoded {
+                is_compressed: true,
+                ..
+            } => Err(ImportError::FollowedCompressed { name }),
+            Decoded { content, .. } => Ok(Some(content)),
+        }
     }
 
     /// True if another file is at the path, or the file was cut below what was read of it.

@@ -204,6 +204,16 @@ pub(crate) fn open_file(path: &Path) -> Result<Content, ImportError> {
 }
 
 pub(crate) fn decoded(name: &str, raw: Raw) -> Result<Content, ImportError> {
+    Ok(decode(name, raw)?.content)
+}
+
+/// Content of a file, and its kind on the disk.
+pub(crate) struct Decoded {
+    pub(crate) content: Content,
+    pub(crate) is_compressed: bool,
+}
+
+pub(crate) fn decode(name: &str, raw: Raw) -> Result<Decoded, ImportError> {
     let mut raw = BufReader::with_capacity(BUFFER_BYTES, raw);
     let mut head = Vec::new();
     (&mut raw)
@@ -219,7 +229,7 @@ pub(crate) fn decoded(name: &str, raw: Raw) -> Result<Content, ImportError> {
     let (is_gzip, is_zstd) = (head.starts_with(GZIP), head.starts_with(ZSTD));
     let whole = Cursor::new(head).chain(raw);
     // Rotated logs are often several concatenated files. Each decoder reads them to the end.
-    Ok(if is_gzip {
+    let content = if is_gzip {
         buffered(MultiGzDecoder::new(whole))
     } else if is_zstd {
         let decoder = zstd::Decoder::with_buffer(whole);
@@ -228,6 +238,10 @@ pub(crate) fn decoded(name: &str, raw: Raw) -> Result<Content, ImportError> {
         buffered(MultiBzDecoder::new(whole))
     } else {
         Box::new(whole)
+    };
+    Ok(Decoded {
+        content,
+        is_compressed: is_gzip || is_zstd || is_bzip2,
     })
 }
 

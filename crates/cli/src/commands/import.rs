@@ -266,7 +266,7 @@ async fn follow(
     }
     let mut described = 0;
     while !stop.is_cancelled() {
-        let sent = tokio::task::block_in_place(|| send_new(&mut order.log, &writer))?;
+        tokio::task::block_in_place(|| send_new(&mut order.log, &writer))?;
         if let Some(position) = order.log.position() {
             positions
                 .write(&position)
@@ -279,7 +279,7 @@ async fn follow(
             ));
         }
         described = order.log.summary().layouts.len();
-        if sent < FOLLOW_EVENTS {
+        if order.log.is_waiting() {
             tokio::select! {
                 () = tokio::time::sleep(FOLLOW_PAUSE) => {}
                 () = stop.cancelled() => {}
@@ -297,8 +297,8 @@ async fn follow(
     })
 }
 
-/// Sends at most [`FOLLOW_EVENTS`] events and waits for their acknowledgement. Returns their number.
-fn send_new(log: &mut AccessLog, writer: &Writer) -> Result<u64> {
+/// Sends at most [`FOLLOW_EVENTS`] events and waits for their acknowledgement.
+fn send_new(log: &mut AccessLog, writer: &Writer) -> Result<()> {
     let mut sent = 0;
     while sent < FOLLOW_EVENTS
         && let Some(event) = log.next_event()?
@@ -307,7 +307,7 @@ fn send_new(log: &mut AccessLog, writer: &Writer) -> Result<u64> {
         sent += 1;
     }
     writer.flush(PATIENCE)?;
-    Ok(sent)
+    Ok(())
 }
 
 /// Counts the events of this import among the dead letters, by reason.

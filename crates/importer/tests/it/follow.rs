@@ -171,6 +171,31 @@ fn a_log_that_is_cut_is_read_from_its_new_beginning() {
 }
 
 #[test]
+fn a_compressed_log_is_refused() {
+    let case = Case::new();
+    case.write(&lines(30).concat());
+    let packed = case.path("packed.log");
+    compress(&case.path("access.log"), &packed);
+    let import = AccessLog::follow(target(), reading(), &packed, None, FixedSalts(0));
+    let refused = import.unwrap().next_event().unwrap_err().to_string();
+    assert!(refused.contains("is compressed"), "{refused}");
+}
+
+#[test]
+fn lines_without_events_do_not_hold_the_caller() {
+    let case = Case::new();
+    case.write(&b"nothing of a log\n".repeat(25_000));
+    let path = case.path("access.log");
+    let mut import = AccessLog::follow(target(), reading(), &path, None, FixedSalts(0)).unwrap();
+    let mut calls = 0;
+    while !import.is_waiting() {
+        assert!(import.next_event().unwrap().is_none());
+        calls += 1;
+    }
+    assert_eq!((calls, import.summary().malformed), (3, 25_000));
+}
+
+#[test]
 fn a_position_is_kept_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let kept = |source| KeptPosition::of(folder.path(), source, Path::new("access.log")).unwrap();
