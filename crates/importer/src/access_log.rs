@@ -1,7 +1,7 @@
 //! Runs an import: reads the inputs and returns one event at a time.
 
 use std::collections::VecDeque;
-use std::io::{self, Cursor, Read as _};
+use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -12,8 +12,8 @@ use crate::encode::Encoder;
 use crate::fault::LineFault;
 use crate::follow::{FollowPosition, Followed, FollowedFile};
 use crate::form::{Form, FormatError};
-use crate::input::{self, Content, Input, Sampled};
-use crate::layout::{Layout, LineKind, Search};
+use crate::input::{self, Input, Sampled};
+use crate::layout::{Layout, LineKind, Search, has_request};
 use crate::lines::{self, FoundLine, LineReader};
 use crate::summary::Summary;
 use crate::target::Target;
@@ -150,6 +150,8 @@ struct FollowedLog {
     known_bytes: u64,
     /// Beginning of the current file.
     position: Option<FollowPosition>,
+    /// Ends of the files that were read.
+    left: Vec<FollowPosition>,
 }
 
 /// Inputs in order, and what is known of them.
@@ -223,6 +225,7 @@ impl AccessLog {
             older: older.unwrap_or_default().into(),
             known_bytes,
             position,
+            left: Vec::new(),
         });
         Ok(import)
     }
@@ -339,10 +342,7 @@ impl AccessLog {
             return true;
         };
         if !current.lines.is_growing() {
-            followed.position = followed
-                .position
-                .as_ref()
-                .map(|position| position.at(current.lines.position()));
+            followed.leave(current.lines.position());
             self.current = None;
             self.encoder.forget_old_lines();
             return true;
@@ -357,28 +357,39 @@ impl AccessLog {
 }
 
 impl FollowedLog {
-    /// Opens the next file, once it has a line.
+    /// Keeps the end of the file that was read, and finds the files that were rotated since.
+    fn leave(&mut self, bytes: u64) {
+        let Some(position) = &mut self.position else {
+            return;
+        };
+        *position = position.at(bytes);
+        self.left.push(position.clone());
+        if self.older.is_empty()
+            && let Ok(Some(files)) = self.path.older_files(position)
+        {
+            let is_new = |file: &FollowedFile| !self.left.iter().any(|left| left.is_in(&file.path));
+            self.older = files.into_iter().filter(is_new).collect();
+        }
+    }
+
+    /// Opens the next file, once it has a line of a request.
     fn open_next(
         &mut self,
         clock: &Clock,
         summary: &mut Summary,
     ) -> Result<Option<CurrentInput>, ImportError> {
         let older = self.older.pop_front();
-        let path = older.as_ref().map_or(self.path.path(), |file| &file.path);
-        let name = path.display().to_string();
-        let content = match &older {
-            Some(file) => Some(input::open_file(&file.path)?),
-            None => self.path.open()?,
-        };
-        let Some(mut content) = content else {
+        let older_path = older.as_ref().map(|file| file.path.as_path());
+        let name = older_path.unwrap_or(self.path.path()).display().to_string();
+        let Some(mut opened) = self.path.open(older_path)? else {
             return Ok(None);
         };
-        let sample = lines::sample(&mut content).map_err(|error| ImportError::Read {
+        let sample = lines::sample(&mut opened.content).map_err(|error| ImportError::Read {
             name: name.clone(),
             line: error.lines,
             source: error.source,
         })?;
-        if older.is_none() && !sample.contains(&b'\n') {
+        if older.is_none() && !has_request(&sample) {
             return Ok(None);
         }
         let search = Search {
@@ -403,12 +414,14 @@ impl FollowedLog {
             None => std::mem::take(&mut self.known_bytes),
         };
         self.position = Some(FollowPosition::new(&sample, known_bytes));
-        let content: Content = Box::new(Cursor::new(sample).chain(content));
+        let content = self.path.content(&name)?.content;
+        // The last file before the one at the path may still grow, as long as it is not compressed.
+        let may_grow = older.is_none() || self.older.is_empty() && !opened.is_compressed;
         Ok(Some(CurrentInput {
             name,
-            lines: match older {
-                Some(_) => LineReader::new(content),
-                None => LineReader::growing(content),
+            lines: match may_grow {
+                true => LineReader::growing(content),
+                false => LineReader::new(content),
             },
             layout,
             known_bytes,

@@ -6,18 +6,25 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::ImportError;
-use crate::input::{Content, Decoded, decode, open_file, read_error};
+use crate::input::{Decoded, decode, open_file, read_error};
+use crate::layout::has_request;
+use crate::lines;
 
 /// Number of bytes at the beginning of a file that identify it, if it has as many.
 const HEAD_BYTES_MAX: u64 = 1_024;
+
+/// Number of looks at which a renamed file must have no new bytes before it is left. A server has
+/// processes that write to the old file until each opens the new one.
+pub const QUIET_LOOKS: u32 = 10;
 
 /// Position in a log that is followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +79,25 @@ pub(crate) struct FollowedFile {
 pub(crate) struct Followed {
     path: PathBuf,
     /// File that is read.
-    opened: Option<FileId>,
+    opened: Option<Arc<File>>,
+    /// Number of bytes that were read at the last look, and of looks without a new one since
+    /// another file has a line.
+    bytes: u64,
+    quiet_looks: u32,
+}
+
+/// Reader of an open file from its beginning, with its own offset.
+struct FromStart {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl io::Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +138,7 @@ impl FollowPosition {
     }
 
     /// True if the file begins like the file of this position.
-    fn is_in(&self, path: &Path) -> bool {
+    pub(crate) fn is_in(&self, path: &Path) -> bool {
         let mut head = Vec::new();
         let read =
             open_file(path).map(|content| content.take(self.head_bytes).read_to_end(&mut head));
@@ -132,6 +157,8 @@ impl Followed {
         Self {
             path: path.to_owned(),
             opened: None,
+            bytes: 0,
+            quiet_looks: 0,
         }
     }
 
@@ -180,33 +207,56 @@ impl Followed {
         Ok(files)
     }
 
-    /// Opens the file at the path; `None` while it does not exist. A compressed file is refused: its
-    /// length says nothing about the lines that were read.
-    pub(crate) fn open(&mut self) -> Result<Option<Content>, ImportError> {
-        let name = self.path.display().to_string();
-        let file = match File::open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(|source| read_error(&name, source))?,
+    /// Opens the file at the path, or an older one. `None` while there is none at the path.
+    pub(crate) fn open(&mut self, older: Option<&Path>) -> Result<Option<Decoded>, ImportError> {
+        let path = older.unwrap_or(&self.path);
+        let name = path.display().to_string();
+        let file = match File::open(path) {
+            Err(error) if older.is_none() && error.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            file => file.map_err(|source| ImportError::Open {
+                name: name.clone(),
+                source,
+            })?,
         };
-        let metadata = file
-            .metadata()
-            .map_err(|source| read_error(&name, source))?;
-        self.opened = Some(FileId::of(&metadata));
-        match decode(&name, Box::new(file))? {
-            Decoded {
-                is_compressed: true,
-                ..
-            } => Err(ImportError::FollowedCompressed { name }),
-            Decoded { content, .. } => Ok(Some(content)),
+        self.opened = Some(Arc::new(file));
+        self.quiet_looks = 0;
+        let decoded = self.content(&name)?;
+        if older.is_none() && decoded.is_compressed {
+            // Its length says nothing about the lines that were read.
+            return Err(ImportError::FollowedCompressed { name });
         }
+        Ok(Some(decoded))
     }
 
-    /// True if another file is at the path, or the file was cut below what was read of it.
-    pub(crate) fn is_replaced(&self, bytes_read: u64) -> bool {
+    /// Reads the open file from its beginning. Errors use `name`.
+    pub(crate) fn content(&self, name: &str) -> Result<Decoded, ImportError> {
+        let file = self.opened.clone();
+        let file = file.ok_or_else(|| read_error(name, io::ErrorKind::NotFound.into()))?;
+        decode(name, Box::new(FromStart { file, offset: 0 }))
+    }
+
+    /// True if the open file was cut below what was read of it, or if another one is at the path,
+    /// has a line, and the open one has been quiet since.
+    pub(crate) fn is_replaced(&mut self, bytes_read: u64) -> bool {
+        let opened = self.opened.as_ref().and_then(|file| file.metadata().ok());
         // While a rotation has moved the file, the old one may still grow.
-        let Ok(metadata) = fs::metadata(&self.path) else {
+        let (Some(opened), Ok(at_path)) = (opened, fs::metadata(&self.path)) else {
             return false;
         };
-        self.opened != Some(FileId::of(&metadata)) || metadata.len() < bytes_read
+        if FileId::of(&opened) == FileId::of(&at_path) {
+            return at_path.len() < bytes_read;
+        }
+        let is_quiet = self.bytes == bytes_read && self.has_request();
+        self.quiet_looks = if is_quiet { self.quiet_looks + 1 } else { 0 };
+        self.bytes = bytes_read;
+        self.quiet_looks >= QUIET_LOOKS
+    }
+
+    /// True if the file at the path has a line of a request.
+    fn has_request(&self) -> bool {
+        let sample = open_file(&self.path).map(|mut content| lines::sample(&mut content));
+        matches!(sample, Ok(Ok(sample)) if has_request(&sample))
     }
 }

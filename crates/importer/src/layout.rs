@@ -62,6 +62,18 @@ pub(crate) enum LineKind {
     Other,
 }
 
+/// True for a directive of a header.
+fn is_directive(line: &[u8]) -> bool {
+    let mut directives = DIRECTIVES.iter();
+    directives.any(|directive| line.starts_with(directive))
+}
+
+/// True if a sample has a complete line that is neither blank nor a directive.
+pub(crate) fn has_request(sample: &[u8]) -> bool {
+    let is_request = |line: &[u8]| !line.trim_ascii().is_empty() && !is_directive(line);
+    sample.contains(&b'\n') && lines::of_sample(sample).any(is_request)
+}
+
 impl Layout {
     /// Finds the layout of the lines in `sample`, and counts their clients.
     pub(crate) fn find(sample: &[u8], search: &Search<'_>, check: &mut ClientCheck) -> Self {
@@ -154,10 +166,7 @@ impl Layout {
         if line.trim_ascii().is_empty() {
             return LineKind::Other;
         }
-        if !DIRECTIVES
-            .iter()
-            .any(|directive| line.starts_with(directive))
-        {
+        if !is_directive(line) {
             return LineKind::Request;
         }
         if let Some(form) = Catalogue::built_in().form_of_header(line) {

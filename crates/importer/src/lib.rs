@@ -21,7 +21,7 @@ mod visitor;
 pub use access_log::{AccessLog, ImportError, ImportedEvent, LayoutFound, LogFormat, Reading};
 pub use clients::{ClientChoice, ClientField, SingleClient, network};
 pub use fault::LineFault;
-pub use follow::{FollowPosition, KeptPosition};
+pub use follow::{FollowPosition, KeptPosition, QUIET_LOOKS};
 pub use form::{FormatError, Role};
 pub use input::Input;
 pub use ipnet::IpNet;

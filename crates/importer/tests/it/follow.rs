@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use affluenza_importer::{AccessLog, FollowPosition, KeptPosition};
+use affluenza_importer::{AccessLog, FollowPosition, KeptPosition, QUIET_LOOKS};
 
 use crate::{FixedSalts, Kept, reading, real_log, target};
 
@@ -50,11 +50,9 @@ impl Case {
         let import = self.import.get_or_insert_with(|| {
             AccessLog::follow(target(), reading(), &path, position, FixedSalts(0)).unwrap()
         });
-        while let Some(event) = import.next_event().unwrap() {
-            self.events.push(Kept {
-                key: event.key.to_owned(),
-                json: String::from_utf8(event.json.to_vec()).unwrap(),
-            });
+        // After a rotation, the old file must be quiet for some looks.
+        for _ in 0..=QUIET_LOOKS {
+            look(import, &mut self.events);
         }
         self.position = import.position();
     }
@@ -74,6 +72,16 @@ impl Case {
 
     fn keys(&self) -> Vec<&str> {
         self.events.iter().map(|kept| kept.key.as_str()).collect()
+    }
+}
+
+/// Reads what is there.
+fn look(import: &mut AccessLog, events: &mut Vec<Kept>) {
+    while let Some(event) = import.next_event().unwrap() {
+        events.push(Kept {
+            key: event.key.to_owned(),
+            json: String::from_utf8(event.json.to_vec()).unwrap(),
+        });
     }
 }
 
@@ -166,6 +174,62 @@ fn a_log_that_is_cut_is_read_from_its_new_beginning() {
     fs::write(case.path("access.log"), b"").unwrap();
     case.read();
     case.write(&lines[30..].concat());
+    case.read();
+    assert_eq!(case.keys(), whole(&lines));
+}
+
+/// The server writes to the old file until it is told to open the new one, and its processes do so
+/// one after the other.
+#[test]
+fn lines_written_to_the_old_file_after_a_rotation_are_read() {
+    for is_killed in [false, true] {
+        let lines = lines(20);
+        let mut case = Case::new();
+        case.write(&lines[..10].concat());
+        case.read();
+        let old = case.rotate();
+        let append = |text: &[u8]| {
+            let mut file = OpenOptions::new().append(true).open(&old).unwrap();
+            file.write_all(text).unwrap();
+        };
+        // logrotate with `create`
+        case.write(b"");
+        case.read();
+        if is_killed {
+            case.kill();
+        }
+        append(&lines[10..14].concat());
+        case.read();
+        case.write(&lines[20..30].concat());
+        let import = case.import.as_mut().unwrap();
+        for part in lines[14..20].chunks(2) {
+            append(&part.concat());
+            for _ in 0..QUIET_LOOKS {
+                look(import, &mut case.events);
+            }
+        }
+        if is_killed {
+            case.position = import.position();
+            case.kill();
+        }
+        case.read();
+        case.write(&lines[30..].concat());
+        case.read();
+        assert_eq!(case.keys(), whole(&lines), "{is_killed}");
+    }
+}
+
+#[test]
+fn a_file_that_was_rotated_twice_between_two_looks_is_read() {
+    let lines = lines(15);
+    let mut case = Case::new();
+    case.write(&lines[..10].concat());
+    case.read();
+    for part in lines[10..].chunks(10) {
+        let _old = case.rotate();
+        case.write(&part.concat());
+    }
+    case.read();
     case.read();
     assert_eq!(case.keys(), whole(&lines));
 }
