@@ -15,7 +15,7 @@ use crate::form::{Form, FormatError};
 use crate::input::{self, Input, Sampled};
 use crate::layout::{Layout, LineKind, Search, has_request};
 use crate::lines::{self, FoundLine, LineReader};
-use crate::summary::Summary;
+use crate::summary::{Made, Summary};
 use crate::target::Target;
 use crate::time::Clock;
 use crate::visitor::SaltSource;
@@ -99,6 +99,16 @@ pub struct Reading {
     pub allows_single_client: bool,
 }
 
+impl Reading {
+    fn search<'a>(&'a self, clock: &'a Clock) -> Search<'a> {
+        Search {
+            given: self.format.as_ref().map(|format| &format.0),
+            clients: &self.clients,
+            clock,
+        }
+    }
+}
+
 /// Form of lines that the operator gave.
 #[derive(Debug, Clone)]
 pub struct LogFormat(Form);
@@ -122,7 +132,6 @@ pub struct AccessLog {
     current: Option<CurrentInput>,
     is_waiting: bool,
     encoder: Encoder,
-    clock: Clock,
     line: Vec<u8>,
     summary: Summary,
 }
@@ -179,16 +188,15 @@ impl AccessLog {
         inputs: Vec<Input>,
         salts: impl SaltSource + Send + 'static,
     ) -> Result<Self, ImportError> {
-        let clock = Clock::new(target.zone.clone());
+        let encoder = Encoder::new(target, reading.clients.clone(), salts);
         let (inputs, same_content) = input::distinct(inputs)?;
-        let plan = plan(inputs, reading, &clock)?;
+        let plan = plan(inputs, reading, &encoder.clock)?;
         Ok(Self {
             inputs: plan.inputs,
             followed: None,
             current: None,
             is_waiting: false,
-            encoder: Encoder::new(target, reading.clients.clone(), salts),
-            clock,
+            encoder,
             line: Vec::new(),
             summary: Summary {
                 same_content,
@@ -274,36 +282,30 @@ impl AccessLog {
                 continue;
             }
             lines += 1;
+            // A known line counts for the ordinals only.
             let is_known = current.lines.position() <= current.known_bytes;
-            if is_known && found == FoundLine::Line {
-                // The line counts for the ordinals only.
-                if let LineKind::Request = current.layout.next_kind(&self.line) {
-                    let line = current.layout.strip(&self.line);
-                    if let Ok(record) = current.layout.read(&line, &self.clock) {
-                        self.encoder.encode(&record)?;
+            let read = match found {
+                FoundLine::Line => match current.layout.next_kind(&self.line) {
+                    LineKind::Other => None,
+                    LineKind::Request => {
+                        let followed = self.followed.as_mut();
+                        let (encoder, summary) = (&mut self.encoder, &mut self.summary);
+                        Some(current.encode(&self.line, followed, encoder, summary)?)
                     }
-                }
+                },
+                _ => Some(Err(LineFault::TooLong)),
+            };
+            if is_known {
                 continue;
             }
             self.summary.lines += 1;
-            if found == FoundLine::Line
-                && let LineKind::Other = current.layout.next_kind(&self.line)
-            {
-                self.summary.blank += 1;
-                continue;
-            }
-            let line = current.layout.strip(&self.line);
-            let read = match found {
-                FoundLine::Line => current.layout.read(&line, &self.clock),
-                _ => Err(LineFault::TooLong),
-            };
             match read {
-                Ok(record) => {
-                    let made = self.encoder.encode(&record)?;
+                None => self.summary.blank += 1,
+                Some(Ok(made)) => {
                     self.summary.count_event(&made);
                     break;
                 }
-                Err(fault) => {
+                Some(Err(fault)) => {
                     let number = current.lines.number;
                     self.summary.count_malformed(&current.name, number, fault);
                 }
@@ -322,7 +324,7 @@ impl AccessLog {
 
     fn open_next(&mut self) -> Result<bool, ImportError> {
         self.current = match (&mut self.followed, self.inputs.pop_front()) {
-            (Some(followed), _) => followed.open_next(&self.clock, &mut self.summary)?,
+            (Some(followed), _) => followed.open_next(&self.encoder.clock, &mut self.summary)?,
             (None, Some(PlannedInput { input, layout })) => Some(CurrentInput {
                 name: input.name(),
                 lines: LineReader::new(input.open()?),
@@ -353,6 +355,39 @@ impl AccessLog {
             current.lines.stop_growing();
         }
         is_replaced
+    }
+}
+
+impl CurrentInput {
+    /// Writes the event of a line. The first look at a log that is followed may have shown one line,
+    /// so its layout is searched again at a line that does not fit.
+    fn encode(
+        &mut self,
+        line: &[u8],
+        followed: Option<&mut FollowedLog>,
+        encoder: &mut Encoder,
+        summary: &mut Summary,
+    ) -> Result<Result<Made, LineFault>, ImportError> {
+        loop {
+            let stripped = self.layout.strip(line);
+            let fault = match self.layout.read(&stripped, &encoder.clock) {
+                Ok(record) => return encoder.encode(&record).map(Ok),
+                Err(fault) => fault,
+            };
+            let Some(followed) = &followed else {
+                return Ok(Err(fault));
+            };
+            if !self
+                .layout
+                .learn(line, &followed.reading.search(&encoder.clock))
+            {
+                return Ok(Err(fault));
+            }
+            summary.layouts.push(LayoutFound {
+                name: self.name.clone(),
+                description: self.layout.to_string(),
+            });
+        }
     }
 }
 
@@ -392,13 +427,8 @@ impl FollowedLog {
         if older.is_none() && !has_request(&sample) {
             return Ok(None);
         }
-        let search = Search {
-            given: self.reading.format.as_ref().map(|format| &format.0),
-            clients: &self.reading.clients,
-            clock,
-        };
         let mut check = ClientCheck::default();
-        let layout = Layout::find(&sample, &search, &mut check);
+        let layout = Layout::find(&sample, &self.reading.search(clock), &mut check);
         if let Some(single) = check
             .finding()
             .filter(|_| !self.reading.allows_single_client)
@@ -431,11 +461,7 @@ impl FollowedLog {
 
 /// Finds the layout of every input before the first event.
 fn plan(inputs: VecDeque<Input>, reading: &Reading, clock: &Clock) -> Result<Plan, ImportError> {
-    let search = Search {
-        given: reading.format.as_ref().map(|format| &format.0),
-        clients: &reading.clients,
-        clock,
-    };
+    let search = reading.search(clock);
     let mut check = ClientCheck::default();
     let mut plan = Plan {
         inputs: VecDeque::new(),

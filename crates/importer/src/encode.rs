@@ -25,7 +25,7 @@ const USER_AGENT_BYTES_MAX: usize = 1024;
 pub(crate) struct Encoder {
     target: Target,
     clients: ClientChoice,
-    clock: Clock,
+    pub(crate) clock: Clock,
     visitors: Visitors,
     ordinals: Ordinals,
     /// Hash input of the event id; the first `imprint_start` bytes never change.

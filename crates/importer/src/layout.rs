@@ -110,6 +110,30 @@ impl Layout {
         layout
     }
 
+    /// Searches the layout of one more line. True if it has a form or a prefix that is new.
+    pub(crate) fn learn(&mut self, line: &[u8], search: &Search<'_>) -> bool {
+        let found = Self::find(line, search, &mut ClientCheck::default());
+        let known = self.forms.len() + self.prefixes.len();
+        for form in found.forms {
+            if !self.forms.iter().any(|known| known.form == form.form) {
+                self.forms.push(form);
+            }
+        }
+        for prefix in found.prefixes {
+            if !self.prefixes.iter().any(|known| known.name == prefix.name) {
+                self.prefixes.push(prefix);
+            }
+        }
+        let is_new = self.forms.len() + self.prefixes.len() > known;
+        if is_new {
+            self.lines += found.lines;
+            self.clients += found.clients;
+            self.agents += found.agents;
+            self.offsets.extend(found.offsets);
+        }
+        is_new
+    }
+
     fn look(
         &mut self,
         line: &[u8],

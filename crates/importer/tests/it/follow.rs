@@ -5,9 +5,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use affluenza_importer::{AccessLog, FollowPosition, KeptPosition, QUIET_LOOKS};
+use affluenza_importer::{AccessLog, FollowPosition, KeptPosition, LINE_BYTES_MAX, QUIET_LOOKS};
 
-use crate::{FixedSalts, Kept, reading, real_log, target};
+use crate::{FixedSalts, Kept, fixture, reading, real_log, target};
 
 /// A log of a server, and the import that follows it.
 struct Case {
@@ -257,6 +257,49 @@ fn lines_without_events_do_not_hold_the_caller() {
         calls += 1;
     }
     assert_eq!((calls, import.summary().malformed), (3, 25_000));
+}
+
+#[test]
+fn a_form_or_prefix_that_comes_later_is_read() {
+    let prefix = b"May 14 10:05:03 web1 nginx: ".as_slice();
+    let lines = lines(3);
+    for first in [
+        b"nothing of a log\n".to_vec(),
+        b"AH00558: httpd: could not determine the name of the server\n".to_vec(),
+        [prefix, b"nothing of a log\n"].concat(),
+    ] {
+        let mut case = Case::new();
+        case.write(&first);
+        case.read();
+        assert!(case.events.is_empty());
+        let caddy = fs::read(fixture("forms/caddy.log")).unwrap();
+        case.write(&caddy);
+        for line in &lines[2..] {
+            case.write(&[prefix, line].concat());
+        }
+        case.read();
+        let summary = case.import.as_ref().unwrap().summary();
+        assert_eq!(summary.malformed, 1);
+        let last = summary.layouts.last().unwrap().to_owned();
+        assert!(
+            last.description.contains("after a prefix of syslog"),
+            "{last:?}"
+        );
+        let all = caddy.iter().filter(|byte| **byte == b'\n').count() + lines.len() - 2;
+        assert_eq!(case.events.len(), all);
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_counts_once() {
+    let mut case = Case::new();
+    let long = [b"x".repeat(LINE_BYTES_MAX + 1), b"\n".to_vec()].concat();
+    case.write(&[lines(1).concat(), long].concat());
+    case.read();
+    assert_eq!(case.import.as_ref().unwrap().summary().malformed, 1);
+    case.kill();
+    case.read();
+    assert_eq!(case.import.as_ref().unwrap().summary().malformed, 0);
 }
 
 #[test]
