@@ -11,7 +11,7 @@ use crate::clients::{ClientCheck, ClientChoice, SingleClient};
 use crate::encode::Encoder;
 use crate::fault::LineFault;
 use crate::follow::{FollowPosition, Followed, FollowedFile};
-use crate::form::{Form, FormatError};
+use crate::form::{Form, FormatError, Record};
 use crate::input::{self, Input, Sampled};
 use crate::layout::{Layout, LineKind, Search, has_request};
 use crate::lines::{self, FoundLine, LineReader};
@@ -48,8 +48,12 @@ pub enum ImportError {
     )]
     FollowedCompressed { name: String },
     /// The inputs name one client where they should name many.
-    #[error("nothing was imported: {0}")]
-    SingleClient(SingleClient),
+    #[error("{}: {finding}", imported(*events))]
+    SingleClient {
+        finding: SingleClient,
+        /// Number of events that were returned before.
+        events: u64,
+    },
     /// "-" occurs more than once among the inputs.
     #[error("standard input (-) is given twice")]
     StandardInputTwice,
@@ -59,6 +63,13 @@ pub enum ImportError {
     /// An event cannot be serialized.
     #[error("cannot write an event as JSON: {0}")]
     Event(serde_json::Error),
+}
+
+fn imported(events: u64) -> String {
+    match events {
+        0 => "nothing was imported".to_owned(),
+        events => format!("stopped after {events} events"),
+    }
 }
 
 fn after(line: u64) -> String {
@@ -161,6 +172,7 @@ struct FollowedLog {
     position: Option<FollowPosition>,
     /// Ends of the files that were read.
     left: Vec<FollowPosition>,
+    check: ClientCheck,
 }
 
 /// Inputs in order, and what is known of them.
@@ -234,6 +246,7 @@ impl AccessLog {
             known_bytes,
             position,
             left: Vec::new(),
+            check: ClientCheck::default(),
         });
         Ok(import)
     }
@@ -364,14 +377,19 @@ impl CurrentInput {
     fn encode(
         &mut self,
         line: &[u8],
-        followed: Option<&mut FollowedLog>,
+        mut followed: Option<&mut FollowedLog>,
         encoder: &mut Encoder,
         summary: &mut Summary,
     ) -> Result<Result<Made, LineFault>, ImportError> {
         loop {
             let stripped = self.layout.strip(line);
             let fault = match self.layout.read(&stripped, &encoder.clock) {
-                Ok(record) => return encoder.encode(&record).map(Ok),
+                Ok(record) => {
+                    if let Some(followed) = &mut followed {
+                        followed.check_client(&record, summary.events())?;
+                    }
+                    return encoder.encode(&record).map(Ok);
+                }
                 Err(fault) => fault,
             };
             let Some(followed) = &followed else {
@@ -392,6 +410,18 @@ impl CurrentInput {
 }
 
 impl FollowedLog {
+    /// Stops if the lines so far name one client. Known lines count, too, so that a restart stops at
+    /// the same line.
+    fn check_client(&mut self, record: &Record<'_>, events: u64) -> Result<(), ImportError> {
+        if self.reading.allows_single_client {
+            return Ok(());
+        }
+        match self.check.count_followed(&self.reading.clients, record) {
+            Some(finding) => Err(ImportError::SingleClient { finding, events }),
+            None => Ok(()),
+        }
+    }
+
     /// Keeps the end of the file that was read, and finds the files that were rotated since.
     fn leave(&mut self, bytes: u64) {
         let Some(position) = &mut self.position else {
@@ -427,14 +457,8 @@ impl FollowedLog {
         if older.is_none() && !has_request(&sample) {
             return Ok(None);
         }
-        let mut check = ClientCheck::default();
-        let layout = Layout::find(&sample, &self.reading.search(clock), &mut check);
-        if let Some(single) = check
-            .finding()
-            .filter(|_| !self.reading.allows_single_client)
-        {
-            return Err(ImportError::SingleClient(single));
-        }
+        let search = self.reading.search(clock);
+        let layout = Layout::find(&sample, &search, &mut ClientCheck::default());
         summary.layouts.push(LayoutFound {
             name: name.clone(),
             description: layout.to_string(),
@@ -477,7 +501,9 @@ fn plan(inputs: VecDeque<Input>, reading: &Reading, clock: &Clock) -> Result<Pla
         plan.inputs.push_back(PlannedInput { input, layout });
     }
     match check.finding() {
-        Some(single) if !reading.allows_single_client => Err(ImportError::SingleClient(single)),
+        Some(finding) if !reading.allows_single_client => {
+            Err(ImportError::SingleClient { finding, events: 0 })
+        }
         _ => Ok(plan),
     }
 }

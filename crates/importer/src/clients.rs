@@ -13,7 +13,7 @@ use crate::form::{Record, Role};
 const MANY_LINES: u64 = 1_000;
 /// Percentage that counts as nearly all.
 const NEARLY_ALL_PERCENT: u64 = 95;
-/// Number of lines of which all with one private address are suspicious.
+/// Number of lines of which all with one private address are suspicious, in a whole log.
 const PRIVATE_LINES_MIN: u64 = 2;
 /// Number of lines that are examined.
 const LINES_MAX: u64 = 20_000;
@@ -159,6 +159,19 @@ impl ClientCheck {
             *self.clients.entry(xxh3_64(client)).or_default() += 1;
             self.private += u64::from(address(client).is_some_and(is_private));
         }
+    }
+
+    /// Counts a line of a log that is followed. Returns the finding after every [`MANY_LINES`]: fewer
+    /// lines may all be of a probe, and no one knows how many follow.
+    pub(crate) fn count_followed(
+        &mut self,
+        choice: &ClientChoice,
+        record: &Record<'_>,
+    ) -> Option<SingleClient> {
+        let before = self.lines;
+        self.count(choice, record);
+        let is_due = self.lines > before && self.lines.is_multiple_of(MANY_LINES);
+        if is_due { self.finding() } else { None }
     }
 
     /// Returns the finding if the lines have a single client where a log has many.

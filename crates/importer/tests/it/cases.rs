@@ -100,7 +100,7 @@ fn a_balancer_is_not_taken_for_the_visitors() {
     );
     // Another proxy than the trusted one: its lists are not believed.
     let error = of_text(&log, &forwarded(&["192.0.2.1"])).unwrap_err();
-    assert!(matches!(error, ImportError::SingleClient(_)), "{error}");
+    assert!(matches!(error, ImportError::SingleClient { .. }), "{error}");
 }
 
 #[test]

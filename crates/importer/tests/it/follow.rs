@@ -5,7 +5,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use affluenza_importer::{AccessLog, FollowPosition, KeptPosition, LINE_BYTES_MAX, QUIET_LOOKS};
+use affluenza_importer::{
+    AccessLog, FollowPosition, KeptPosition, LINE_BYTES_MAX, QUIET_LOOKS, Reading,
+};
 
 use crate::{FixedSalts, Kept, fixture, reading, real_log, target};
 
@@ -16,6 +18,7 @@ struct Case {
     position: Option<FollowPosition>,
     events: Vec<Kept>,
     rotations: usize,
+    checks_clients: bool,
 }
 
 impl Case {
@@ -26,6 +29,7 @@ impl Case {
             position: None,
             events: Vec::new(),
             rotations: 0,
+            checks_clients: false,
         }
     }
 
@@ -48,7 +52,11 @@ impl Case {
         let path = self.path("access.log");
         let position = self.position.clone();
         let import = self.import.get_or_insert_with(|| {
-            AccessLog::follow(target(), reading(), &path, position, FixedSalts(0)).unwrap()
+            let reading = Reading {
+                allows_single_client: !self.checks_clients,
+                ..reading()
+            };
+            AccessLog::follow(target(), reading, &path, position, FixedSalts(0)).unwrap()
         });
         // After a rotation, the old file must be quiet for some looks.
         for _ in 0..=QUIET_LOOKS {
@@ -288,6 +296,50 @@ fn a_form_or_prefix_that_comes_later_is_read() {
         let all = caddy.iter().filter(|byte| **byte == b'\n').count() + lines.len() - 2;
         assert_eq!(case.events.len(), all);
     }
+}
+
+/// Lines of one private client, from the `first` on.
+fn probes(first: usize, count: usize) -> Vec<u8> {
+    let line = |nth: usize| {
+        let (minute, second) = (nth / 60 % 60, nth % 60);
+        format!(
+            "10.0.0.1 - - [14/May/2026:10:{minute:02}:{second:02} +0200] \"GET / HTTP/1.1\" 200 1\n"
+        )
+    };
+    let lines = (first..first + count).map(line);
+    lines.collect::<String>().into_bytes()
+}
+
+#[test]
+fn a_followed_log_of_one_client_stops_after_many_lines() {
+    let mut case = Case::new();
+    case.checks_clients = true;
+    case.write(&lines(200).concat());
+    case.read();
+    // Two lines of a probe are the first of a file.
+    let _old = case.rotate();
+    case.write(&probes(0, 2));
+    case.read();
+    assert_eq!(case.events.len(), 402);
+
+    let mut case = Case::new();
+    case.checks_clients = true;
+    // A file is seen with one line.
+    case.write(&probes(0, 1));
+    case.read();
+    case.write(&probes(1, 600));
+    case.read();
+    let _old = case.rotate();
+    case.write(&probes(601, 600));
+    let import = case.import.as_mut().unwrap();
+    let stopped = loop {
+        if let Err(stopped) = import.next_event() {
+            break stopped.to_string();
+        }
+    };
+    let expected =
+        "stopped after 999 events: 1000 of the first 1000 lines have one client, a private address";
+    assert!(stopped.starts_with(expected), "{stopped}");
 }
 
 #[test]
