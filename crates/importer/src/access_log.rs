@@ -253,9 +253,13 @@ impl AccessLog {
 
     /// Position after the last event, in a log that is followed.
     pub fn position(&self) -> Option<FollowPosition> {
-        let position = self.followed.as_ref()?.position.as_ref()?;
+        let followed = self.followed.as_ref()?;
+        let position = followed.position.as_ref()?;
         Some(match &self.current {
-            Some(current) => position.at(current.lines.position().max(current.known_bytes)),
+            Some(current) => {
+                let bytes = current.lines.position().max(current.known_bytes);
+                followed.path.extended(position).at(bytes)
+            }
             None => position.clone(),
         })
     }
@@ -427,7 +431,7 @@ impl FollowedLog {
         let Some(position) = &mut self.position else {
             return;
         };
-        *position = position.at(bytes);
+        *position = self.path.extended(position).at(bytes);
         self.left.push(position.clone());
         if self.older.is_empty()
             && let Ok(Some(files)) = self.path.older_files(position)

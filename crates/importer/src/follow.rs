@@ -5,7 +5,7 @@
 //! ordinals of equal lines depend on the lines before, and returns the lines that are new.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,8 +19,9 @@ use crate::input::{Decoded, decode, open_file, read_error};
 use crate::layout::has_request;
 use crate::lines;
 
-/// Number of bytes at the beginning of a file that identify it, if it has as many.
-const HEAD_BYTES_MAX: u64 = 1_024;
+/// Number of bytes at the beginning of a file that identify it, if it has as many. The header of a
+/// W3C log, which all its files share, is shorter.
+const HEAD_BYTES_MAX: usize = 4 * 1024;
 
 /// Number of looks at which a renamed file must have no new bytes before it is left. A server has
 /// processes that write to the old file until each opens the new one.
@@ -29,10 +30,10 @@ pub const QUIET_LOOKS: u32 = 10;
 /// Position in a log that is followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowPosition {
-    /// Hash of the beginning of the file.
+    /// Hash of the beginning of the file, without the NUL bytes before lines.
     head: String,
     /// Number of bytes in the hash.
-    head_bytes: u64,
+    head_bytes: usize,
     /// Number of bytes whose lines were returned, after decompression.
     bytes: u64,
 }
@@ -118,10 +119,10 @@ impl FileId {
 impl FollowPosition {
     /// Returns the position after `bytes` of the file that begins with `sample`.
     pub(crate) fn new(sample: &[u8], bytes: u64) -> Self {
-        let head = &sample[..sample.len().min(HEAD_BYTES_MAX as usize)];
+        let head = &sample[..sample.len().min(HEAD_BYTES_MAX)];
         Self {
             head: hash(head),
-            head_bytes: head.len() as u64,
+            head_bytes: head.len(),
             bytes,
         }
     }
@@ -139,12 +140,14 @@ impl FollowPosition {
 
     /// True if the file begins like the file of this position.
     pub(crate) fn is_in(&self, path: &Path) -> bool {
-        let mut head = Vec::new();
-        let read =
-            open_file(path).map(|content| content.take(self.head_bytes).read_to_end(&mut head));
-        matches!(read, Ok(Ok(_)))
-            && head.len() as u64 == self.head_bytes
-            && hash(&head) == self.head
+        let read = open_file(path).map(|mut content| lines::head(&mut content, self.head_bytes));
+        matches!(read, Ok(Ok(head)) if self.is_of(&head))
+    }
+
+    /// True for the beginning of the file, which may have grown.
+    fn is_of(&self, head: &[u8]) -> bool {
+        let head = head.get(..self.head_bytes);
+        head.is_some_and(|head| hash(head) == self.head)
     }
 }
 
@@ -235,6 +238,18 @@ impl Followed {
         let file = self.opened.clone();
         let file = file.ok_or_else(|| read_error(name, io::ErrorKind::NotFound.into()))?;
         decode(name, Box::new(FromStart { file, offset: 0 }))
+    }
+
+    /// Returns `position` in the open file with a longer beginning, if the file has grown.
+    pub(crate) fn extended(&self, position: &FollowPosition) -> FollowPosition {
+        if position.head_bytes < HEAD_BYTES_MAX
+            && let Ok(mut opened) = self.content("")
+            && let Ok(head) = lines::head(&mut opened.content, HEAD_BYTES_MAX)
+            && position.is_of(&head)
+        {
+            return FollowPosition::new(&head, position.bytes);
+        }
+        position.clone()
     }
 
     /// True if the open file was cut below what was read of it, or if another one is at the path,

@@ -103,7 +103,7 @@ impl LineReader {
     fn skip_nuls(&mut self) -> io::Result<()> {
         while self.partial.is_empty() {
             let held = self.content.fill_buf()?;
-            let nuls = held.iter().take_while(|byte| **byte == 0).count();
+            let nuls = leading_nuls(held);
             let is_all = nuls > 0 && nuls == held.len();
             self.content.consume(nuls);
             self.bytes += nuls as u64;
@@ -138,11 +138,24 @@ pub(crate) struct SampleError {
     pub(crate) source: io::Error,
 }
 
-/// Reads the first lines of an input.
+/// Reads the first lines of an input, without the NUL bytes before them.
 pub(crate) fn sample(content: &mut Content) -> Result<Vec<u8>, SampleError> {
+    first_lines(content, SAMPLE_LINES, SAMPLE_BYTES_MAX)
+}
+
+/// Reads the first bytes of an input, without the NUL bytes before lines.
+pub(crate) fn head(content: &mut Content, bytes_max: usize) -> io::Result<Vec<u8>> {
+    first_lines(content, usize::MAX, bytes_max).map_err(|error| error.source)
+}
+
+fn first_lines(
+    content: &mut Content,
+    lines_max: usize,
+    bytes_max: usize,
+) -> Result<Vec<u8>, SampleError> {
     let mut sample = Vec::new();
     let mut lines = 0;
-    while lines < SAMPLE_LINES && sample.len() < SAMPLE_BYTES_MAX {
+    while lines < lines_max && sample.len() < bytes_max {
         let held = content.fill_buf().map_err(|source| SampleError {
             lines: lines as u64,
             source,
@@ -150,12 +163,21 @@ pub(crate) fn sample(content: &mut Content) -> Result<Vec<u8>, SampleError> {
         if held.is_empty() {
             break;
         }
-        let bytes = held.len();
-        lines += memchr::memchr_iter(b'\n', held).count();
-        sample.extend_from_slice(held);
+        let is_start = sample.last().is_none_or(|byte| *byte == b'\n');
+        let nuls = if is_start { leading_nuls(held) } else { 0 };
+        let rest = &held[nuls..];
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let line = &rest[..end.min(bytes_max - sample.len())];
+        lines += usize::from(line.ends_with(b"\n"));
+        sample.extend_from_slice(line);
+        let bytes = nuls + line.len();
         content.consume(bytes);
     }
     Ok(sample)
+}
+
+fn leading_nuls(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| **byte == 0).count()
 }
 
 /// Returns the lines of a sample, without line ends. A sample that ends in a line loses this line,
@@ -164,8 +186,7 @@ pub(crate) fn of_sample(sample: &[u8]) -> impl Iterator<Item = &[u8]> {
     let sample = sample.strip_prefix(BYTE_ORDER_MARK).unwrap_or(sample);
     let end = memchr::memrchr(b'\n', sample).unwrap_or(sample.len());
     sample[..end].split(|byte| *byte == b'\n').map(|line| {
-        let nuls = line.iter().take_while(|byte| **byte == 0).count();
-        let line = &line[nuls..];
+        let line = &line[leading_nuls(line)..];
         line.strip_suffix(b"\r").unwrap_or(line)
     })
 }

@@ -298,6 +298,73 @@ fn a_form_or_prefix_that_comes_later_is_read() {
     }
 }
 
+#[test]
+fn a_log_after_many_nuls_is_followed() {
+    let lines = lines(20);
+    let mut case = Case::new();
+    case.write(&vec![0; 5 * 1024 * 1024]);
+    for part in lines.chunks(15) {
+        case.write(&part.concat());
+        case.write(&[0; 100]);
+        case.read();
+        case.kill();
+    }
+    assert_eq!(case.keys(), whole(&lines));
+    let _old = case.rotate();
+    case.write(&vec![0; 5 * 1024 * 1024]);
+    case.write(&probes(0, 2));
+    case.read();
+    assert_eq!(case.events.len(), 42);
+}
+
+/// Every file of a W3C log begins with the same lines.
+#[test]
+fn files_with_the_same_header_are_told_apart() {
+    let header = b"#Software: Microsoft Internet Information Services 10.0\n\
+        #Version: 1.0\n\
+        #Fields: date time cs-method cs-uri-stem c-ip sc-status\n";
+    let line = |nth: usize| format!("2026-05-14 08:05:{nth:02} GET / 203.0.113.{nth} 200\n");
+    let mut case = Case::new();
+    let mut written = 0;
+    for lines in [1, 3, 2, 4] {
+        case.write(header);
+        // A start between the header and the first line.
+        case.read();
+        case.kill();
+        for _ in 0..lines {
+            case.write(line(written).as_bytes());
+            case.read();
+            written += 1;
+        }
+        case.kill();
+        let _old = case.rotate();
+    }
+    case.write(header);
+    case.read();
+    case.kill();
+    case.write(line(written).as_bytes());
+    case.read();
+    let summary = case.import.as_ref().unwrap().summary();
+    assert!(!summary.is_interrupted);
+    let distinct: HashSet<_> = case.keys().into_iter().collect();
+    assert_eq!((case.events.len(), distinct.len()), (11, 11));
+}
+
+/// The first lines of two files are equal.
+#[test]
+fn the_beginning_that_identifies_a_file_grows_with_it() {
+    let mut case = Case::new();
+    case.write(&probes(0, 1));
+    case.read();
+    case.write(&probes(1, 1));
+    case.read();
+    case.kill();
+    let _old = case.rotate();
+    case.write(&[probes(0, 1), probes(7, 1)].concat());
+    case.read();
+    assert_eq!(case.events.len(), 4);
+}
+
 /// Lines of one private client, from the `first` on.
 fn probes(first: usize, count: usize) -> Vec<u8> {
     let line = |nth: usize| {

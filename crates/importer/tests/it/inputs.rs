@@ -38,6 +38,16 @@ fn gzip_of_several_members_is_read_to_its_end() {
     assert_eq!(import(&content), import(format!("{ONE}{TWO}").as_bytes()));
 }
 
+/// `copytruncate` of logrotate, and a server that keeps its old offset.
+#[test]
+fn a_log_after_many_nuls_is_read() {
+    let log = [vec![0; 5 * 1024 * 1024], format!("{ONE}{TWO}").into_bytes()].concat();
+    let folder = tempfile::tempdir().unwrap();
+    let (events, summary) = import_into(target(), vec![written(folder.path(), "a.log", &log)]);
+    assert_eq!((events.len(), summary.malformed), (2, 0));
+    assert_eq!(import(&log).0, events);
+}
+
 #[test]
 fn a_file_given_twice_counts_once_and_is_named() {
     let folder = tempfile::tempdir().unwrap();
