@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::clients::{ClientCheck, ClientChoice, SingleClient};
 use crate::encode::Encoder;
 use crate::fault::LineFault;
-use crate::follow::{FollowPosition, Followed, FollowedFile};
+use crate::follow::{FollowPosition, Followed, FollowedFile, OlderFiles};
 use crate::form::{Form, FormatError, Record};
 use crate::input::{self, Input, Sampled};
 use crate::layout::{Layout, LineKind, Search, has_request};
@@ -57,8 +57,8 @@ pub enum ImportError {
     /// "-" occurs more than once among the inputs.
     #[error("standard input (-) is given twice")]
     StandardInputTwice,
-    /// The system gave no random numbers for the visitors' salts.
-    #[error("no random numbers from the system: {0}")]
+    /// The salts of the visitors cannot be read or made.
+    #[error("the salts of the visitors cannot be used: {0}")]
     Salt(io::Error),
     /// An event cannot be serialized.
     #[error("cannot write an event as JSON: {0}")]
@@ -147,6 +147,16 @@ pub struct AccessLog {
     summary: Summary,
 }
 
+/// Result of reading a line.
+enum LineRead {
+    Event(Made),
+    /// Line of an earlier run, which counts for the ordinals only.
+    Known,
+    /// Blank line, or directive of a header.
+    Other,
+    Malformed(LineFault),
+}
+
 /// An input whose layout is known.
 struct PlannedInput {
     input: Input,
@@ -232,17 +242,18 @@ impl AccessLog {
         let failed = |source| input::read_error(&path.display().to_string(), source);
         let older = match &position {
             Some(position) => followed.older_files(position).map_err(failed)?,
-            None => Some(Vec::new()),
+            None => OlderFiles::default(),
         };
-        import.summary.is_interrupted = older.is_none();
-        let known_bytes = match (&older, &position) {
-            (Some(older), Some(position)) if older.is_empty() => position.bytes(),
+        import.summary.is_interrupted = older.is_incomplete;
+        import.summary.not_read = older.not_read;
+        let known_bytes = match &position {
+            Some(position) if older.files.is_empty() && !older.is_incomplete => position.bytes(),
             _ => 0,
         };
         import.followed = Some(FollowedLog {
             path: followed,
             reading,
-            older: older.unwrap_or_default().into(),
+            older: older.files.into(),
             known_bytes,
             position,
             left: Vec::new(),
@@ -279,11 +290,10 @@ impl AccessLog {
                 return Ok(None);
             }
             let Some(current) = &mut self.current else {
-                if !self.open_next()? {
-                    self.is_waiting = true;
-                    return Ok(None);
+                if self.open_next()? {
+                    continue;
                 }
-                continue;
+                return self.wait();
             };
             let found = current.lines.next(&mut self.line);
             let found = found.map_err(|source| ImportError::Read {
@@ -292,37 +302,29 @@ impl AccessLog {
                 source,
             })?;
             if found == FoundLine::End {
-                if !self.leave_file() {
-                    self.is_waiting = true;
-                    return Ok(None);
+                if self.leave_file() {
+                    continue;
                 }
-                continue;
+                return self.wait();
             }
-            lines += 1;
-            // A known line counts for the ordinals only.
-            let is_known = current.lines.position() <= current.known_bytes;
             let read = match found {
-                FoundLine::Line => match current.layout.next_kind(&self.line) {
-                    LineKind::Other => None,
-                    LineKind::Request => {
-                        let followed = self.followed.as_mut();
-                        let (encoder, summary) = (&mut self.encoder, &mut self.summary);
-                        Some(current.encode(&self.line, followed, encoder, summary)?)
-                    }
-                },
-                _ => Some(Err(LineFault::TooLong)),
+                FoundLine::TooLong if current.is_known() => LineRead::Known,
+                FoundLine::TooLong => LineRead::Malformed(LineFault::TooLong),
+                _ => {
+                    let followed = self.followed.as_mut();
+                    current.read(&self.line, followed, &mut self.encoder, &mut self.summary)?
+                }
             };
-            if is_known {
-                continue;
-            }
-            self.summary.lines += 1;
+            lines += 1;
+            self.summary.lines += u64::from(!matches!(read, LineRead::Known));
             match read {
-                None => self.summary.blank += 1,
-                Some(Ok(made)) => {
+                LineRead::Known => {}
+                LineRead::Other => self.summary.blank += 1,
+                LineRead::Event(made) => {
                     self.summary.count_event(&made);
                     break;
                 }
-                Some(Err(fault)) => {
+                LineRead::Malformed(fault) => {
                     let number = current.lines.number;
                     self.summary.count_malformed(&current.name, number, fault);
                 }
@@ -332,6 +334,13 @@ impl AccessLog {
             key: &self.encoder.id,
             json: &self.encoder.json,
         }))
+    }
+
+    /// Returns no event at the end of all inputs.
+    fn wait(&mut self) -> Result<Option<ImportedEvent<'_>>, ImportError> {
+        self.encoder.expire_salts()?;
+        self.is_waiting = true;
+        Ok(None)
     }
 
     /// Counts so far.
@@ -361,7 +370,7 @@ impl AccessLog {
             return true;
         };
         if !current.lines.is_growing() {
-            followed.leave(current.lines.position());
+            followed.leave(current.lines.position(), &mut self.summary);
             self.current = None;
             self.encoder.forget_old_lines();
             return true;
@@ -376,15 +385,28 @@ impl AccessLog {
 }
 
 impl CurrentInput {
+    /// True if an earlier run returned the line.
+    fn is_known(&self) -> bool {
+        self.lines.position() <= self.known_bytes
+    }
+
     /// Writes the event of a line. The first look at a log that is followed may have shown one line,
     /// so its layout is searched again at a line that does not fit.
-    fn encode(
+    fn read(
         &mut self,
         line: &[u8],
         mut followed: Option<&mut FollowedLog>,
         encoder: &mut Encoder,
         summary: &mut Summary,
-    ) -> Result<Result<Made, LineFault>, ImportError> {
+    ) -> Result<LineRead, ImportError> {
+        let is_known = self.is_known();
+        if let LineKind::Other = self.layout.next_kind(line) {
+            return Ok(if is_known {
+                LineRead::Known
+            } else {
+                LineRead::Other
+            });
+        }
         loop {
             let stripped = self.layout.strip(line);
             let fault = match self.layout.read(&stripped, &encoder.clock) {
@@ -392,18 +414,23 @@ impl CurrentInput {
                     if let Some(followed) = &mut followed {
                         followed.check_client(&record, summary.events())?;
                     }
-                    return encoder.encode(&record).map(Ok);
+                    if is_known {
+                        encoder.number(&record);
+                        return Ok(LineRead::Known);
+                    }
+                    return encoder.encode(&record).map(LineRead::Event);
                 }
                 Err(fault) => fault,
             };
-            let Some(followed) = &followed else {
-                return Ok(Err(fault));
-            };
-            if !self
-                .layout
-                .learn(line, &followed.reading.search(&encoder.clock))
-            {
-                return Ok(Err(fault));
+            let is_learned = followed.as_ref().is_some_and(|followed| {
+                let search = followed.reading.search(&encoder.clock);
+                self.layout.learn(line, &search)
+            });
+            if !is_learned {
+                return Ok(match is_known {
+                    true => LineRead::Known,
+                    false => LineRead::Malformed(fault),
+                });
             }
             summary.layouts.push(LayoutFound {
                 name: self.name.clone(),
@@ -427,17 +454,23 @@ impl FollowedLog {
     }
 
     /// Keeps the end of the file that was read, and finds the files that were rotated since.
-    fn leave(&mut self, bytes: u64) {
+    fn leave(&mut self, bytes: u64, summary: &mut Summary) {
         let Some(position) = &mut self.position else {
             return;
         };
         *position = self.path.extended(position).at(bytes);
         self.left.push(position.clone());
         if self.older.is_empty()
-            && let Ok(Some(files)) = self.path.older_files(position)
+            && let Ok(older) = self.path.older_files(position)
+            && !older.is_incomplete
         {
             let is_new = |file: &FollowedFile| !self.left.iter().any(|left| left.is_in(&file.path));
-            self.older = files.into_iter().filter(is_new).collect();
+            self.older = older.files.into_iter().filter(is_new).collect();
+            for reason in older.not_read {
+                if !summary.not_read.contains(&reason) {
+                    summary.not_read.push(reason);
+                }
+            }
         }
     }
 

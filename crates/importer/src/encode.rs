@@ -65,6 +65,17 @@ impl Encoder {
         self.ordinals.forget_old();
     }
 
+    /// Forgets the salts of visitors that expired.
+    pub(crate) fn expire_salts(&mut self) -> Result<(), ImportError> {
+        self.visitors.expire().map_err(ImportError::Salt)
+    }
+
+    /// Counts a line for the ordinals of equal lines, without an event.
+    pub(crate) fn number(&mut self, record: &Record<'_>) {
+        let client = self.clients.client(record);
+        self.identify(record, client.and_then(address));
+    }
+
     /// Writes the event of a line into `id` and `json`.
     pub(crate) fn encode(&mut self, record: &Record<'_>) -> Result<Made, ImportError> {
         let time = record.time.expect("a form without a time is refused");

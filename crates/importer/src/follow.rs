@@ -4,6 +4,7 @@
 //! renamed, compressed or copied. A start after a kill reads the file from its beginning, because the
 //! ordinals of equal lines depend on the lines before, and returns the lines that are new.
 
+use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -75,6 +76,30 @@ pub(crate) struct FollowedFile {
     pub(crate) known_bytes: u64,
 }
 
+/// Files of a followed log since a position.
+#[derive(Debug, Default)]
+pub(crate) struct OlderFiles {
+    /// Files to read, the oldest first, without the one at the path.
+    pub(crate) files: Vec<FollowedFile>,
+    /// Reasons why others cannot be read.
+    pub(crate) not_read: Vec<String>,
+    /// True if the file of the position is gone.
+    pub(crate) is_incomplete: bool,
+}
+
+/// A file that was rotated.
+struct Rotated {
+    modified: SystemTime,
+    path: PathBuf,
+    /// Beginning of the file, or the reason why it cannot be read.
+    head: Result<Vec<u8>, String>,
+}
+
+/// Endings of compressed files, also of those that are not read.
+const COMPRESSED: [&[u8]; 9] = [
+    b".gz", b".bz2", b".zst", b".xz", b".lzma", b".lz4", b".Z", b".zip", b".7z",
+];
+
 /// The path of a log that is followed.
 #[derive(Debug)]
 pub(crate) struct Followed {
@@ -85,6 +110,34 @@ pub(crate) struct Followed {
     /// another file has a line.
     bytes: u64,
     quiet_looks: u32,
+}
+
+/// True if `other` is `name` with a number or a date before or after its extension, or compressed:
+/// `access.log.1`, `access.log-20260514.gz`, `access-2026-05-14T10-05-03.123.log`.
+fn is_rotated(name: &[u8], other: &[u8]) -> bool {
+    let mut endings = COMPRESSED.iter();
+    let plain = endings.find_map(|ending| other.strip_suffix(*ending));
+    let is_compressed = plain.is_some();
+    let plain = plain.unwrap_or(other);
+    let dot = memchr::memrchr(b'.', name).unwrap_or(name.len());
+    let (stem, extension) = name.split_at(dot);
+    let before_extension = || plain.strip_prefix(stem)?.strip_suffix(extension);
+    match plain.strip_prefix(name).or_else(before_extension) {
+        Some(b"") => is_compressed,
+        Some(b".old") => true,
+        Some(mark @ [b'.' | b'-' | b'_', ..]) => {
+            let is_part = |byte: &u8| byte.is_ascii_digit() || b".-_+:TZ".contains(byte);
+            mark.iter().any(u8::is_ascii_digit) && mark.iter().all(is_part)
+        }
+        _ => false,
+    }
+}
+
+/// Reads the beginning of a file that identifies it, or the reason why that is impossible.
+fn head(path: &Path) -> Result<Vec<u8>, String> {
+    let mut content = open_file(path).map_err(|error| error.to_string())?;
+    lines::head(&mut content, HEAD_BYTES_MAX)
+        .map_err(|error| read_error(&path.display().to_string(), error).to_string())
 }
 
 /// Reader of an open file from its beginning, with its own offset.
@@ -169,30 +222,38 @@ impl Followed {
         &self.path
     }
 
-    /// Returns the files since `position`, the oldest first, without the one at the path. `None` if
-    /// the file of the position is gone.
-    pub(crate) fn older_files(
-        &self,
-        position: &FollowPosition,
-    ) -> io::Result<Option<Vec<FollowedFile>>> {
+    /// Returns the files since `position`.
+    pub(crate) fn older_files(&self, position: &FollowPosition) -> io::Result<OlderFiles> {
+        let mut older = OlderFiles::default();
         if position.is_in(&self.path) {
-            return Ok(Some(Vec::new()));
+            return Ok(older);
         }
         let mut rotated = self.rotated()?;
-        let Some(place) = rotated.iter().position(|(_, path)| position.is_in(path)) else {
-            return Ok(None);
-        };
-        let files = rotated.drain(place..).map(|(_, path)| FollowedFile {
-            path,
-            known_bytes: 0,
-        });
-        let mut files: Vec<_> = files.collect();
-        files[0].known_bytes = position.bytes;
-        Ok(Some(files))
+        let is_of_position =
+            |file: &Rotated| matches!(&file.head, Ok(head) if position.is_of(head));
+        let place = rotated.iter().position(is_of_position);
+        older.is_incomplete = place.is_none();
+        // The file of the position may be the last one that cannot be read.
+        let first = place.unwrap_or(rotated.len().saturating_sub(1));
+        for file in rotated.drain(first..) {
+            match file.head {
+                Ok(_) if older.is_incomplete => {}
+                Ok(_) => older.files.push(FollowedFile {
+                    path: file.path,
+                    known_bytes: 0,
+                }),
+                Err(reason) => older.not_read.push(reason),
+            }
+        }
+        if let Some(file) = older.files.first_mut() {
+            file.known_bytes = position.bytes;
+        }
+        Ok(older)
     }
 
-    /// Files of the folder whose names begin with that of the log, the oldest first.
-    fn rotated(&self) -> io::Result<Vec<(SystemTime, PathBuf)>> {
+    /// Returns the files that were rotated, the oldest first. Of a file that is being compressed, only
+    /// one of the two is there.
+    fn rotated(&self) -> io::Result<Vec<Rotated>> {
         let folder = match self.path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
@@ -200,13 +261,29 @@ impl Followed {
         let name = self.path.file_name().unwrap_or_default().as_encoded_bytes();
         let mut files = Vec::new();
         for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            let other = entry.file_name();
-            if other.as_encoded_bytes().starts_with(name) && other.as_encoded_bytes() != name {
-                files.push((entry.metadata()?.modified()?, entry.path()));
+            let path = entry?.path();
+            let other = path.file_name().unwrap_or_default().as_encoded_bytes();
+            if !is_rotated(name, other) {
+                continue;
+            }
+            // Another program may delete it at the same time.
+            let Ok(metadata) = fs::metadata(&path) else {
+                continue;
+            };
+            if metadata.is_file() && metadata.len() > 0 {
+                files.push(Rotated {
+                    modified: metadata.modified()?,
+                    head: head(&path),
+                    path,
+                });
             }
         }
-        files.sort();
+        files.sort_by(|one, other| (one.modified, &one.path).cmp(&(other.modified, &other.path)));
+        let mut heads = HashSet::new();
+        files.retain(|file| match &file.head {
+            Ok(head) => heads.insert(hash(head)),
+            Err(_) => true,
+        });
         Ok(files)
     }
 
@@ -273,5 +350,51 @@ impl Followed {
     fn has_request(&self) -> bool {
         let sample = open_file(&self.path).map(|mut content| lines::sample(&mut content));
         matches!(sample, Ok(Ok(sample)) if has_request(&sample))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_rotated_files_are_taken() {
+        let is_taken = |name: &str, other: &str| is_rotated(name.as_bytes(), other.as_bytes());
+        for other in [
+            "access.log.1",
+            "access.log.12.gz",
+            "access.log.1.xz",
+            "access.log.gz",
+            "access.log.old",
+            "access.log-20260514",
+            "access.log-20260514-1715670000.zst",
+            "access.log.2026-05-14",
+            "access.log.2026-05-14T10:05:03Z.bz2",
+            "access.log.1778745903",
+            "access-20260514.log",
+            "access-2026-05-14T10-05-03.123.log.gz",
+            "access.2026-05-14.log",
+            "access_20260514.log",
+        ] {
+            assert!(is_taken("access.log", other), "{other}");
+        }
+        for other in [
+            "access.log",
+            "access.log.offset",
+            "access.log.swp",
+            "access.log~",
+            "access.log.1.tmp",
+            "access.log.txt.gz",
+            "access.log2",
+            "access.log.",
+            "access.logger.1",
+            "access-admin.log",
+            "access-admin.log.1",
+            "error.log.1",
+        ] {
+            assert!(!is_taken("access.log", other), "{other}");
+        }
+        assert!(is_taken("access_log", "access_log.1"));
+        assert!(!is_taken("access_log", "access_log_ssl.1"));
     }
 }

@@ -28,7 +28,7 @@ pub use ipnet::IpNet;
 pub use secrets::{KeptSecrets, SECRET_KEPT};
 pub use summary::{MALFORMED_LISTED_MAX, Malformed, SameContent, Summary};
 pub use target::{ServicePrefix, Target, TargetError};
-pub use visitor::{Salt, SaltSource, SystemSalts};
+pub use visitor::{Salt, SaltSource, SaltsHeld, SystemSalts};
 
 /// Maximum length of a line, in bytes without its line end. A longer line is malformed. Apache and
 /// nginx accept 8 KiB for the request line and each header; an escaped byte takes at most four

@@ -39,6 +39,8 @@ pub struct Summary {
     pub first_malformed: Vec<Malformed>,
     /// True if the file of the last position is gone, so lines between two runs may be missing.
     pub is_interrupted: bool,
+    /// Rotated files of a followed log that cannot be read, with the reason. Their lines are missing.
+    pub not_read: Vec<String>,
     /// Layouts of the inputs, in order.
     pub layouts: Vec<LayoutFound>,
     /// Files that were skipped because an earlier file has the same content.

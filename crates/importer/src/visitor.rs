@@ -12,10 +12,26 @@ use sha2::{Digest, Sha256};
 /// Secret input of a visitor token.
 pub type Salt = [u8; 32];
 
-/// Source of salts. An import asks once for each day of the log.
+/// Source of salts. An import asks once for each day of the log, and again after
+/// [`SaltsHeld::Expired`].
 pub trait SaltSource {
     /// Returns the salt of a day.
     fn salt(&mut self, day: Date) -> io::Result<Salt>;
+
+    /// Deletes the salts that are not needed any more. An import calls this at each new day, and
+    /// whenever a followed log has no more lines.
+    fn expire(&mut self) -> io::Result<SaltsHeld> {
+        Ok(SaltsHeld::Valid)
+    }
+}
+
+/// State of the salts that an import holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaltsHeld {
+    /// The import may use them.
+    Valid,
+    /// The import must forget them, and ask for those that it needs.
+    Expired,
 }
 
 /// Salts from the operating system's random generator. They exist in memory only, for one import.
@@ -54,6 +70,14 @@ impl Visitors {
         }
     }
 
+    /// Forgets the salts that expired.
+    pub(crate) fn expire(&mut self) -> io::Result<()> {
+        if self.source.expire()? == SaltsHeld::Expired {
+            self.days.clear();
+        }
+        Ok(())
+    }
+
     /// Returns the token of the visitor from `host` with `agent` on `day`.
     pub(crate) fn token(
         &mut self,
@@ -64,6 +88,7 @@ impl Visitors {
         let mut hash = match self.days.get(&day) {
             Some(hash) => hash.clone(),
             None => {
+                self.expire()?;
                 let hash = Sha256::new()
                     .chain_update(self.source.salt(day)?)
                     .chain_update(&self.ente)

@@ -58,7 +58,7 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
         target = target.of_server(server)?;
     }
     let folder = settings.engine.data.join(SECRETS);
-    let secrets = KeptSecrets::open(&folder, ente, SystemTime::now())
+    let secrets = KeptSecrets::open(&folder, ente, SystemTime::now)
         .with_context(|| format!("{} cannot be used", folder.display()))?;
     let positions = match (args.follow, args.files.as_slice()) {
         (false, _) => None,
@@ -67,7 +67,7 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
             let kept = KeptPosition::of(&folder, target.source(), file);
             Some(kept.with_context(|| format!("{} cannot be used", folder.display()))?)
         }
-        _ => bail!("--follow needs one file: standard input is read as it comes, without --follow"),
+        _ => bail!("--follow needs one file: standard input is read to its end, without --follow"),
     };
     let order = ImportOrder {
         ente: ente.to_owned(),
@@ -264,7 +264,7 @@ async fn follow(
             "note      the file that was read last is gone: lines between it and the present file may be missing",
         );
     }
-    let mut described = 0;
+    let (mut described, mut named) = (0, 0);
     while !stop.is_cancelled() {
         tokio::task::block_in_place(|| send_new(&mut order.log, &writer))?;
         if let Some(position) = order.log.position() {
@@ -278,7 +278,11 @@ async fn follow(
                 layout.name, layout.description
             ));
         }
+        for reason in &order.log.summary().not_read[named..] {
+            say(&format!("not read  {reason}"));
+        }
         described = order.log.summary().layouts.len();
+        named = order.log.summary().not_read.len();
         if order.log.is_waiting() {
             tokio::select! {
                 () = tokio::time::sleep(FOLLOW_PAUSE) => {}

@@ -4,9 +4,12 @@ use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use affluenza_importer::{
-    AccessLog, FollowPosition, KeptPosition, LINE_BYTES_MAX, QUIET_LOOKS, Reading,
+    AccessLog, FollowPosition, KeptPosition, LINE_BYTES_MAX, QUIET_LOOKS, Reading, Salt,
+    SaltSource, SaltsHeld,
 };
 
 use crate::{FixedSalts, Kept, fixture, reading, real_log, target};
@@ -407,6 +410,116 @@ fn a_followed_log_of_one_client_stops_after_many_lines() {
     let expected =
         "stopped after 999 events: 1000 of the first 1000 lines have one client, a private address";
     assert!(stopped.starts_with(expected), "{stopped}");
+}
+
+/// Other programs keep files beside a log, and a rotated file has two names while it is compressed.
+#[test]
+fn only_rotated_files_are_read() {
+    let lines = lines(15);
+    let mut case = Case::new();
+    case.write(&lines[..10].concat());
+    case.read();
+    case.kill();
+    let old = case.rotate();
+    // Written and rotated before anything was read.
+    case.write(&lines[10..20].concat());
+    let newer = case.rotate();
+    for (name, content) in [
+        ("access.log.offset", lines[..12].concat()),
+        ("access.log.1.tmp", lines[..14].concat()),
+        ("access.log.9", b"".to_vec()),
+        ("access-admin.log.1", lines[..16].concat()),
+    ] {
+        fs::write(case.path(name), content).unwrap();
+    }
+    fs::create_dir(case.path("access.log.7")).unwrap();
+    for (from, to) in [(&old, "a.gz"), (&newer, "b.gz")] {
+        let copy = case.path("copy");
+        fs::copy(from, &copy).unwrap();
+        compress(&copy, &case.path(to));
+        fs::rename(case.path(to), from.with_added_extension("gz")).unwrap();
+    }
+    case.write(&lines[20..].concat());
+    case.read();
+    case.read();
+    assert_eq!(case.keys(), whole(&lines));
+    let summary = case.import.as_ref().unwrap().summary();
+    assert_eq!(
+        (summary.is_interrupted, &*summary.not_read),
+        (false, &[][..])
+    );
+}
+
+/// Files that are not read are named, and the others are read.
+#[test]
+fn a_rotated_file_that_cannot_be_read_is_named() {
+    let xz = b"\xFD7zXZ\x00xxxx";
+    for is_last_lost in [false, true] {
+        let lines = lines(15);
+        let mut case = Case::new();
+        case.write(&lines[..10].concat());
+        case.read();
+        case.kill();
+        let old = case.rotate();
+        if is_last_lost {
+            fs::remove_file(&old).unwrap();
+        }
+        fs::write(case.path("access.log.2.xz"), xz).unwrap();
+        case.write(&lines[20..].concat());
+        case.read();
+        case.read();
+        let summary = case.import.as_ref().unwrap().summary();
+        assert_eq!(summary.is_interrupted, is_last_lost);
+        assert_eq!(summary.not_read.len(), 1);
+        let reason = &summary.not_read[0];
+        assert!(
+            reason.contains("access.log.2.xz is compressed with xz"),
+            "{reason}"
+        );
+        assert_eq!(case.events.len(), 20);
+    }
+}
+
+/// A source that gives a new salt to each call, and counts them.
+struct Expiring {
+    asked: Arc<AtomicU8>,
+    held: SaltsHeld,
+}
+
+impl SaltSource for Expiring {
+    fn salt(&mut self, _day: jiff::civil::Date) -> std::io::Result<Salt> {
+        Ok([self.asked.fetch_add(1, Ordering::Relaxed); 32])
+    }
+
+    fn expire(&mut self) -> std::io::Result<SaltsHeld> {
+        Ok(self.held)
+    }
+}
+
+#[test]
+fn salts_that_expire_while_a_log_waits_are_asked_again() {
+    let lines = lines(3);
+    for (held, expected) in [(SaltsHeld::Valid, 1), (SaltsHeld::Expired, 2)] {
+        let mut case = Case::new();
+        let asked = Arc::new(AtomicU8::new(0));
+        let start = |case: &Case, position| {
+            let asked = Arc::clone(&asked);
+            let salts = Expiring { asked, held };
+            let path = case.path("access.log");
+            AccessLog::follow(target(), reading(), &path, position, salts).unwrap()
+        };
+        let mut import = start(&case, None);
+        for part in lines.chunks(3) {
+            case.write(&part.concat());
+            look(&mut import, &mut case.events);
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), expected);
+        // Known lines have no visitors.
+        let mut again = start(&case, import.position());
+        look(&mut again, &mut case.events);
+        assert_eq!(case.events.len(), 6);
+        assert_eq!(asked.load(Ordering::Relaxed), expected);
+    }
 }
 
 #[test]
