@@ -56,7 +56,7 @@ impl ClientChoice {
     }
 
     fn forwarded<'r>(&self, list: Option<&'r [u8]>) -> Option<&'r [u8]> {
-        let mut clients = list?.split(|byte| *byte == b',').filter_map(list_item);
+        let mut clients = addresses(list?);
         if !self.trusted.is_empty() {
             return clients.rfind(|client| !self.trusts(client));
         }
@@ -80,6 +80,12 @@ impl ClientChoice {
 pub fn network(text: &str) -> Result<IpNet, AddrParseError> {
     text.parse()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+}
+
+/// Returns the addresses of a list, without other texts, which clients may send.
+fn addresses(list: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
+    let items = list.split(|byte| *byte == b',').filter_map(list_item);
+    items.filter(|item| address(item).is_some())
 }
 
 /// Returns an item of a list of forwarded addresses; `None` if a proxy hid it.
@@ -150,10 +156,7 @@ impl ClientCheck {
         }
         self.lines += 1;
         let forwarded = record.get(Role::Forwarded);
-        self.forwarded |= forwarded.is_some_and(|list| {
-            list.split(|byte| *byte == b',')
-                .any(|item| list_item(item).is_some())
-        });
+        self.forwarded |= forwarded.is_some_and(|list| addresses(list).next().is_some());
         // A line without a client has no visitor, and counts none.
         if let Some(client) = choice.client(record) {
             *self.clients.entry(xxh3_64(client)).or_default() += 1;

@@ -94,7 +94,9 @@ impl Encoder {
             }
             None => None,
         };
-        let agent = agent.map(|agent| record.unescaped(agent));
+        // A line may lack the field of the user agent if its request had none.
+        let lacking: Option<&[u8]> = record.is_agent_recorded.then_some(b"");
+        let agent = agent.or(lacking).map(|agent| record.unescaped(agent));
         let address_text = address.map(|address| address.to_string());
         let data = Data {
             ente: Cow::Borrowed(&self.target.ente),

@@ -42,8 +42,8 @@ pub(crate) struct Layout {
 struct FoundForm {
     form: Form,
     lines: u64,
-    /// Number of lines with a user agent.
-    agents: u64,
+    /// True if the lines record the user agent.
+    has_agents: bool,
 }
 
 /// Settings of the search for a layout.
@@ -166,10 +166,9 @@ impl Layout {
             let Ok(record) = found.form.read(line, search.clock) else {
                 continue;
             };
-            let has_agent = u64::from(record.get(Role::Agent).is_some());
             found.lines += 1;
-            found.agents += has_agent;
-            self.agents += has_agent;
+            found.has_agents |= record.get(Role::Agent).is_some();
+            self.agents += u64::from(found.has_agents);
             self.clients += u64::from(search.clients.client(&record).is_some());
             self.offsets.extend(record.time.map(|time| time.source));
             check.count(search.clients, &record);
@@ -194,19 +193,13 @@ impl Layout {
             return LineKind::Request;
         }
         if let Some(form) = Catalogue::built_in().form_of_header(line) {
-            let lines = forms.iter().filter(|found| found.form.has_header());
-            let (lines, agents) = lines.fold((0, 0), |(lines, agents), found| {
-                (lines + found.lines, agents + found.agents)
-            });
+            let mut with_header = FoundForm::from(form);
+            for found in forms.iter().filter(|found| found.form.has_header()) {
+                with_header.lines += found.lines;
+                with_header.has_agents |= found.has_agents;
+            }
             forms.retain(|found| !found.form.has_header());
-            forms.insert(
-                0,
-                FoundForm {
-                    form,
-                    lines,
-                    agents,
-                },
-            );
+            forms.insert(0, with_header);
         }
         LineKind::Other
     }
@@ -218,14 +211,22 @@ impl Layout {
     }
 
     /// Reads a line without its prefix. The fault is that of the form that fits best.
-    pub(crate) fn read<'a>(&self, line: &'a [u8], clock: &Clock) -> Result<Record<'a>, LineFault> {
+    pub(crate) fn read<'a>(
+        &mut self,
+        line: &'a [u8],
+        clock: &Clock,
+    ) -> Result<Record<'a>, LineFault> {
         let mut best = Misfit {
             at: 0,
             fault: LineFault::UnknownForm,
         };
-        for found in &self.forms {
+        for found in &mut self.forms {
             match found.form.read(line, clock) {
-                Ok(record) => return Ok(record),
+                Ok(mut record) => {
+                    found.has_agents |= record.get(Role::Agent).is_some();
+                    record.is_agent_recorded = found.has_agents && found.form.may_lack_agent();
+                    return Ok(record);
+                }
                 Err(misfit) if misfit.at >= best.at => best = misfit,
                 Err(_) => {}
             }
@@ -252,9 +253,9 @@ impl Layout {
 impl From<Form> for FoundForm {
     fn from(form: Form) -> Self {
         Self {
+            has_agents: form.always_has_agent(),
             form,
             lines: 0,
-            agents: 0,
         }
     }
 }
@@ -282,7 +283,7 @@ impl fmt::Display for Layout {
                 " (forwarded addresses)",
             ))
         };
-        f.write_str(main.form.name_with(main.agents > 0))?;
+        f.write_str(main.form.name_with(main.has_agents))?;
         for prefix in &self.prefixes {
             write!(f, " after a prefix of {}", prefix.name)?;
         }
@@ -296,7 +297,7 @@ impl fmt::Display for Layout {
         }
         write!(f, ", {}", self.offsets_text())?;
         for other in &found[1..] {
-            let name = other.form.name_with(other.agents > 0);
+            let name = other.form.name_with(other.has_agents);
             write!(
                 f,
                 "; {} of the first {} lines: {name}",

@@ -36,7 +36,7 @@ struct ByAgent {
     no_agent: bool,
 }
 
-/// An empty user agent counts as a person with a device of class `other`.
+/// The verdict on an empty user agent: the device is unknown.
 const NO_AGENT: ByAgent = ByAgent {
     says: Says::Is(Device::Unknown),
     rule: RuleId::NOT_RECORDED,

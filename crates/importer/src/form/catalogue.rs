@@ -75,6 +75,8 @@ struct RawColumns {
 #[derive(Deserialize)]
 struct RawJson {
     name: String,
+    #[serde(default)]
+    always_has_agent: bool,
     #[serde(flatten)]
     roles: BTreeMap<Role, Vec<String>>,
 }
@@ -112,7 +114,7 @@ impl Catalogue {
             forms.push(Form {
                 name: raw.name,
                 short_name: None,
-                shape: Shape::Json(JsonForm::new(&raw.roles)),
+                shape: Shape::Json(JsonForm::new(&raw.roles, raw.always_has_agent)),
             });
         }
         Ok(Self {

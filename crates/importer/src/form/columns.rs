@@ -57,29 +57,102 @@ impl ColumnsForm {
     ) -> Result<(), LineFault> {
         for role in &self.roles {
             let rest = line.get(*at..).ok_or(LineFault::Missing(*role))?;
-            // The format allows texts in quotes, with doubled quotes inside.
-            let (value, bytes) = match rest.strip_prefix(b"\"") {
-                Some(quoted) => {
-                    let end = memchr::memchr(b'"', quoted).ok_or(LineFault::Unclosed(*role))?;
-                    (&quoted[..end], end + 2)
-                }
-                None => {
-                    let end = memchr::memchr(separator, rest).unwrap_or(rest.len());
-                    (&rest[..end], end)
-                }
-            };
-            *at += bytes + 1;
+            let column = quoted(rest, separator).unwrap_or_else(|| {
+                let bytes = memchr::memchr(separator, rest).unwrap_or(rest.len());
+                let value = Cow::Borrowed(&rest[..bytes]);
+                Column { value, bytes }
+            });
+            *at += column.bytes + 1;
             // A hyphen stands for an absent value, except for an absent user agent.
-            if value == b"-" && *role != Role::Agent {
+            if &*column.value == b"-" && *role != Role::Agent {
                 continue;
             }
-            record.put(*role, Cow::Borrowed(value), clock)?;
+            record.put(*role, column.value, clock)?;
         }
         match line.get(*at..) {
             Some(rest) if !rest.is_empty() => Err(LineFault::TextAfter(
                 self.roles.last().copied().unwrap_or(Role::Skipped),
             )),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Value of a column, and its length in the line.
+struct Column<'a> {
+    value: Cow<'a, [u8]>,
+    bytes: usize,
+}
+
+/// Reads a text in quotes, with doubled quotes inside. `None` for another text, which may begin with
+/// a quote.
+fn quoted(text: &[u8], separator: u8) -> Option<Column<'_>> {
+    let inside = text.strip_prefix(b"\"")?;
+    let mut from = 0;
+    let mut has_doubled = false;
+    loop {
+        let quote = from + memchr::memchr(b'"', inside.get(from..)?)?;
+        match inside.get(quote + 1) {
+            Some(b'"') => {
+                has_doubled = true;
+                from = quote + 2;
+            }
+            Some(after) if *after != separator => return None,
+            _ => {
+                let value = match has_doubled {
+                    true => Cow::Owned(without_doubled(&inside[..quote])),
+                    false => Cow::Borrowed(&inside[..quote]),
+                };
+                let bytes = quote + 2;
+                return Some(Column { value, bytes });
+            }
+        }
+    }
+}
+
+/// Replaces each two quotes by one.
+fn without_doubled(text: &[u8]) -> Vec<u8> {
+    let mut single = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(quote) = memchr::memchr(b'"', rest) {
+        single.extend_from_slice(&rest[..=quote]);
+        rest = rest.get(quote + 2..).unwrap_or_default();
+    }
+    single.extend_from_slice(rest);
+    single
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_hold_blanks_and_doubled_quotes() {
+        let names = Names::from([
+            ("date".to_owned(), Role::Date),
+            ("time".to_owned(), Role::Clock),
+            ("cs-method".to_owned(), Role::Method),
+            ("cs-uri".to_owned(), Role::Target),
+            ("sc-status".to_owned(), Role::Status),
+            ("cs(user-agent)".to_owned(), Role::Agent),
+            ("cs-host".to_owned(), Role::Host),
+        ]);
+        let header = b"#Fields: date time cs(User-Agent) cs-host cs-method cs-uri sc-status";
+        let form = ColumnsForm::of_header(header, &names).unwrap();
+        for (agent, expected) in [
+            (r#""an agent""#, "an agent"),
+            (r#""an ""agent"" of ""two""#, r#"an "agent" of "two"#),
+            (r#""""an agent""""#, r#""an agent""#),
+            (r#""""#, ""),
+            // The second quote is not closing, or there is none.
+            (r#""an"+agent"#, r#""an"+agent"#),
+            (r#""an+agent"#, r#""an+agent"#),
+            ("-", "-"),
+        ] {
+            let line = format!("2026-05-14 08:05:03 {agent} - GET /a 200");
+            let record = form.read(line.as_bytes(), &Clock::default()).unwrap();
+            let found = record.get(Role::Agent).unwrap();
+            assert_eq!(String::from_utf8_lossy(found), expected, "{agent}");
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::time::Clock;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct JsonForm {
     root: Member,
+    /// True if every line has the user agent that its request had.
+    pub(crate) always_has_agent: bool,
 }
 
 /// A member of an object, and what it holds.
@@ -33,14 +35,17 @@ struct Place {
 }
 
 impl JsonForm {
-    pub(crate) fn new(roles: &BTreeMap<Role, Vec<String>>) -> Self {
+    pub(crate) fn new(roles: &BTreeMap<Role, Vec<String>>, always_has_agent: bool) -> Self {
         let mut root = Member::default();
         for (role, paths) in roles {
             for (rank, path) in paths.iter().enumerate() {
                 root.at(path).field = Some(Place { role: *role, rank });
             }
         }
-        Self { root }
+        Self {
+            root,
+            always_has_agent,
+        }
     }
 
     pub(crate) fn read<'a>(&self, line: &'a [u8], clock: &Clock) -> Result<Record<'a>, Misfit> {
@@ -229,7 +234,15 @@ impl<'de> Visitor<'de> for Filling<'_, '_, 'de> {
         Ok(())
     }
 
+    /// A null is an absent value, except for an absent user agent.
     fn visit_unit<E>(self) -> Result<(), E> {
+        if self
+            .member
+            .field
+            .is_some_and(|place| place.role == Role::Agent)
+        {
+            self.put(Cow::Borrowed(b""));
+        }
         Ok(())
     }
 }

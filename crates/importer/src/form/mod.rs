@@ -89,6 +89,16 @@ impl Form {
         Some(roles.iter().position(|other| *other == role)? + 1)
     }
 
+    /// True if a line may lack the field of a user agent that its request did not have.
+    pub(crate) fn may_lack_agent(&self) -> bool {
+        matches!(self.shape, Shape::Json(_))
+    }
+
+    /// True if every line has the user agent that its request had.
+    pub(crate) fn always_has_agent(&self) -> bool {
+        matches!(&self.shape, Shape::Json(form) if form.always_has_agent)
+    }
+
     /// True if a header names the fields.
     pub(crate) fn has_header(&self) -> bool {
         matches!(self.shape, Shape::Columns(_))

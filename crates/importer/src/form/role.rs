@@ -67,13 +67,42 @@ pub enum Role {
     Skipped,
 }
 
-/// Fields of a line. Text keeps the escapes of the log if `is_escaped`.
+impl Role {
+    /// True for a field that every event needs.
+    fn is_needed(self) -> bool {
+        matches!(self, Self::Time | Self::Status)
+    }
+}
+
+/// Fields of a line.
 #[derive(Debug, Default)]
 pub(crate) struct Record<'a> {
     fields: [Option<Cow<'a, [u8]>>; Role::COUNT],
     pub(crate) time: Option<LogTime>,
     pub(crate) status: u16,
-    is_escaped: bool,
+    /// True if the log has a field for the user agent, which this line may lack.
+    pub(crate) is_agent_recorded: bool,
+    escapes: Escapes,
+    naming: Naming,
+}
+
+/// Escapes in the texts of a form.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Escapes {
+    #[default]
+    None,
+    /// Those of Apache and nginx.
+    Backslash,
+}
+
+/// Source of the meaning of fields.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The log or the operator names the fields. A wrong value that no event needs is absent.
+    #[default]
+    Named,
+    /// Lines are recognised by their values. A wrong value shows that a line has another form.
+    Recognised,
 }
 
 impl<'a> Record<'a> {
@@ -81,20 +110,20 @@ impl<'a> Record<'a> {
         self.fields[role as usize].as_deref()
     }
 
-    /// Creates a record of text with the escapes of a log.
-    pub(crate) fn escaped() -> Self {
+    /// Creates a record of a form of text.
+    pub(crate) fn of_text(naming: Naming) -> Self {
         Self {
-            is_escaped: true,
+            escapes: Escapes::Backslash,
+            naming,
             ..Self::default()
         }
     }
 
     /// Decodes the escapes of the log.
     pub(crate) fn unescaped<'r>(&self, value: &'r [u8]) -> Cow<'r, [u8]> {
-        if self.is_escaped {
-            unescape(value)
-        } else {
-            Cow::Borrowed(value)
+        match self.escapes {
+            Escapes::Backslash => unescape(value),
+            Escapes::None => Cow::Borrowed(value),
         }
     }
 
@@ -119,7 +148,8 @@ impl<'a> Record<'a> {
                 None => false,
             },
             Role::Bytes => &*value == b"-" || value.iter().all(u8::is_ascii_digit),
-            Role::Forwarded => clients::is_list(&value),
+            // Clients can send any text in front of the addresses that proxies add.
+            Role::Forwarded => self.naming == Naming::Named || clients::is_list(&value),
             // The second field of a line is no client if it is the absent name of a login.
             Role::Client if &*value == b"-" => self.get(Role::Host).is_none(),
             // A comma ends the first address of a list.
@@ -128,10 +158,11 @@ impl<'a> Record<'a> {
             }
             _ => true,
         };
-        if !is_valid {
-            return Err(LineFault::Bad(role));
+        match (is_valid, self.naming) {
+            (true, _) => self.fields[role as usize] = Some(value),
+            (false, Naming::Named) if !role.is_needed() => {}
+            (false, _) => return Err(LineFault::Bad(role)),
         }
-        self.fields[role as usize] = Some(value);
         Ok(())
     }
 

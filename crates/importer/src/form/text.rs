@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::format::{Piece, Pieces, apache, has_variable, nginx, without_directive};
-use super::role::{Record, Role};
+use super::role::{Naming, Record, Role};
 use crate::FormatError;
 use crate::fault::LineFault;
 use crate::time::Clock;
@@ -43,6 +43,7 @@ enum FieldEnd {
 pub(crate) struct TextForm {
     steps: Vec<Step>,
     has_rest: bool,
+    naming: Naming,
 }
 
 impl TextForm {
@@ -60,7 +61,13 @@ impl TextForm {
             before.push(Step::Optional(steps));
             steps = before;
         }
-        Self { steps, has_rest }.checked()
+        let naming = Naming::Recognised;
+        Self {
+            steps,
+            has_rest,
+            naming,
+        }
+        .checked()
     }
 
     /// Compiles a format string as nginx or Apache writes it.
@@ -78,6 +85,7 @@ impl TextForm {
         Self {
             steps: with_ends(pieces)?,
             has_rest: false,
+            naming: Naming::Named,
         }
         .checked()
     }
@@ -111,7 +119,7 @@ impl TextForm {
             at: 0,
             has_rest: self.has_rest,
             clock,
-            record: Record::escaped(),
+            record: Record::of_text(self.naming),
         };
         let read = reading.steps(&self.steps);
         let at = reading.at;
