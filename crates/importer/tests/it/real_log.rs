@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use affluenza_classify::device::{Device, Hints, classify};
 use affluenza_event::{Activity, Channel, Login, Outcome, Resource};
 use affluenza_importer::{Input, LineFault, Role};
 
@@ -92,4 +93,80 @@ fn no_address_of_the_log_is_in_an_event() {
             assert!(!addresses.contains(word.trim_matches('.')), "{}", kept.json);
         }
     }
+}
+
+/// Counts of a log, as README.md has them beside those of GoAccess.
+#[derive(Default)]
+struct Counts {
+    requests: usize,
+    not_understood: u64,
+    errors: usize,
+    without_agent: usize,
+    bots: usize,
+    visitors: usize,
+    visitors_without_error: usize,
+    pages_of_people: usize,
+}
+
+impl Counts {
+    /// Counts a log of a server in `zone`, so that both programs have the same days.
+    fn of(name: &str, zone: &str) -> Self {
+        let target = target().in_zone(zone).unwrap();
+        let (events, summary) = import_into(target, vec![Input::path(fixture(name))]);
+        let mut counts = Self {
+            requests: events.len(),
+            not_understood: summary.malformed,
+            ..Self::default()
+        };
+        let (mut visitors, mut without_error) = (HashSet::new(), HashSet::new());
+        for kept in &events {
+            let event = kept.event();
+            let is_error = event.outcome == Outcome::Failed;
+            let has_no_agent = event.client.user_agent.as_deref() == Some("");
+            let agent = event.client.user_agent.as_deref().unwrap_or_default();
+            let is_bot = classify(agent, &Hints::NONE).device == Device::Bot;
+            let is_page = event.activity == Activity::Access(Resource::Page);
+            counts.errors += usize::from(is_error);
+            counts.without_agent += usize::from(has_no_agent);
+            counts.bots += usize::from(is_bot);
+            counts.pages_of_people += usize::from(is_page && !is_error && !has_no_agent && !is_bot);
+            visitors.insert(event.visitor);
+            if !is_error {
+                without_error.insert(event.visitor);
+            }
+        }
+        counts.visitors = visitors.len();
+        counts.visitors_without_error = without_error.len();
+        counts
+    }
+
+    fn row(&self, name: &str) -> String {
+        let Self {
+            requests,
+            not_understood,
+            errors,
+            without_agent,
+            bots,
+            visitors,
+            visitors_without_error,
+            pages_of_people,
+        } = self;
+        format!(
+            "{name}: {requests} requests, {not_understood} not understood, {errors} errors, \
+             {without_agent} without an agent, {bots} of bots, {visitors} visitors, \
+             {visitors_without_error} of them with a request that is no error, \
+             {pages_of_people} pages of people"
+        )
+    }
+}
+
+#[test]
+fn three_real_logs_have_the_counts_of_the_table() {
+    let rows = [
+        ("apache_combined_10k", "UTC"),
+        ("join_form_probes", "Europe/Amsterdam"),
+        ("nasa_1995_4k", "America/New_York"),
+    ]
+    .map(|(name, zone)| Counts::of(&format!("{name}.log.gz"), zone).row(name));
+    insta::assert_snapshot!(rows.join("\n"));
 }
