@@ -144,7 +144,7 @@ mod tests {
             (r#""an ""agent"" of ""two""#, r#"an "agent" of "two"#),
             (r#""""an agent""""#, r#""an agent""#),
             (r#""""#, ""),
-            // The second quote is not closing, or there is none.
+            // The second quote closes nothing, or is missing.
             (r#""an"+agent"#, r#""an"+agent"#),
             (r#""an+agent"#, r#""an+agent"#),
             ("-", "-"),

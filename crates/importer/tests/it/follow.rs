@@ -412,7 +412,7 @@ fn a_followed_log_of_one_client_stops_after_many_lines() {
     assert!(stopped.starts_with(expected), "{stopped}");
 }
 
-/// Other programs keep files beside a log, and a rotated file has two names while it is compressed.
+/// Other programs keep files in the folder of a log, and a file has two names while it is compressed.
 #[test]
 fn only_rotated_files_are_read() {
     let lines = lines(15);

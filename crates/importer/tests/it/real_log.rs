@@ -95,7 +95,7 @@ fn no_address_of_the_log_is_in_an_event() {
     }
 }
 
-/// Counts of a log, as README.md has them beside those of GoAccess.
+/// Counts of a log, which README.md compares with those of GoAccess.
 #[derive(Default)]
 struct Counts {
     requests: usize,
