@@ -1,6 +1,9 @@
 //! Numbers repeated lines of an import.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Counts equal lines exactly, in any order.
 ///
@@ -18,8 +21,26 @@ pub(crate) struct Ordinals {
 
 #[derive(Debug, Default)]
 struct SeenLines {
-    seen: HashSet<u64>,
+    seen: HashSet<u64, BuildHasherDefault<OfHash>>,
     repeats: HashMap<u64, u32>,
+}
+
+/// Hasher of numbers that are hashes.
+#[derive(Debug, Default)]
+struct OfHash(u64);
+
+impl Hasher for OfHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64(bytes);
+    }
 }
 
 impl Ordinals {

@@ -99,7 +99,7 @@ impl Catalogue {
         let raw: RawCatalogue = toml::from_str(text)?;
         let prefixes = raw.prefix.into_iter().map(|prefix| match prefix.pattern {
             Some(pattern) => Prefix::of_pattern(prefix.name, &pattern),
-            None => Ok(Prefix::of_member(prefix.name, prefix.member)),
+            None => Ok(Prefix::of_member(prefix.name, &prefix.member)),
         });
         let own = own_names();
         let mut forms = Vec::new();

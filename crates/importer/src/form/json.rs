@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use strum::EnumCount as _;
 
 use super::role::{Record, Role};
 use super::text::Misfit;
@@ -24,6 +25,7 @@ pub(crate) struct JsonForm {
 struct Member {
     name: String,
     field: Option<Place>,
+    /// Members, by the length of their names.
     members: Vec<Member>,
 }
 
@@ -56,7 +58,7 @@ impl JsonForm {
         if !line.starts_with(b"{") {
             return Err(misfit(LineFault::NotJson));
         }
-        let mut values = Values::default();
+        let mut values = Values(Vec::with_capacity(Role::COUNT));
         let mut json = serde_json::Deserializer::from_slice(line);
         Filling {
             member: &self.root,
@@ -75,30 +77,34 @@ impl JsonForm {
     }
 }
 
-/// Reads one text member of a JSON object.
-pub(crate) fn text_member<'a>(line: &'a [u8], name: &str) -> Option<Cow<'a, [u8]>> {
-    if !line.starts_with(b"{") {
-        return None;
+/// A text member of a JSON object.
+#[derive(Debug, Clone)]
+pub(crate) struct TextMember(Member);
+
+impl TextMember {
+    pub(crate) fn new(name: &str) -> Self {
+        let mut object = Member::default();
+        object.at(name).field = Some(Place {
+            role: Role::Skipped,
+            rank: 0,
+        });
+        Self(object)
     }
-    let member = Member {
-        members: vec![Member {
-            name: name.to_owned(),
-            field: Some(Place {
-                role: Role::Skipped,
-                rank: 0,
-            }),
-            members: Vec::new(),
-        }],
-        ..Member::default()
-    };
-    let mut values = Values::default();
-    Filling {
-        member: &member,
-        values: &mut values,
+
+    /// Reads the member.
+    pub(crate) fn of<'a>(&self, line: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        if !line.starts_with(b"{") {
+            return None;
+        }
+        let mut values = Values::default();
+        Filling {
+            member: &self.0,
+            values: &mut values,
+        }
+        .deserialize(&mut serde_json::Deserializer::from_slice(line))
+        .ok()?;
+        values.0.pop().map(|value| value.text)
     }
-    .deserialize(&mut serde_json::Deserializer::from_slice(line))
-    .ok()?;
-    values.0.pop().map(|value| value.text)
 }
 
 impl Member {
@@ -107,11 +113,13 @@ impl Member {
         let (name, rest) = path.split_once('.').unwrap_or((path, ""));
         let known = self.members.iter().position(|member| member.name == name);
         let place = known.unwrap_or_else(|| {
-            self.members.push(Self {
+            let place = self.first_of_length(name.len());
+            let member = Self {
                 name: name.to_owned(),
                 ..Self::default()
-            });
-            self.members.len() - 1
+            };
+            self.members.insert(place, member);
+            place
         });
         match rest {
             "" => &mut self.members[place],
@@ -121,8 +129,15 @@ impl Member {
 
     /// Names ignore case, as names of headers do.
     fn named(&self, name: &str) -> Option<&Self> {
-        let mut members = self.members.iter();
-        members.find(|member| member.name.eq_ignore_ascii_case(name))
+        let members = self.members[self.first_of_length(name.len())..].iter();
+        let mut as_long = members.take_while(|member| member.name.len() == name.len());
+        as_long.find(|member| member.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns the place of the first member whose name has at least `bytes`.
+    fn first_of_length(&self, bytes: usize) -> usize {
+        self.members
+            .partition_point(|member| member.name.len() < bytes)
     }
 }
 

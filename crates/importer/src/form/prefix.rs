@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use regex::bytes::Regex;
 
-use super::json::text_member;
+use super::json::TextMember;
 
 /// A prefix of every line.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ enum Kind {
     /// Matches the prefix at the start of a line.
     Pattern(Regex),
     /// Names the member of a JSON object that holds the line.
-    Member(String),
+    Member(TextMember),
 }
 
 impl Prefix {
@@ -31,10 +31,10 @@ impl Prefix {
         })
     }
 
-    pub(crate) fn of_member(name: String, member: String) -> Self {
+    pub(crate) fn of_member(name: String, member: &str) -> Self {
         Self {
             name,
-            kind: Kind::Member(member),
+            kind: Kind::Member(TextMember::new(member)),
         }
     }
 
@@ -45,8 +45,8 @@ impl Prefix {
                 let found = pattern.find(line)?;
                 Some(Cow::Borrowed(&line[found.end()..]))
             }
-            Kind::Member(name) => {
-                let line = text_member(line, name)?;
+            Kind::Member(member) => {
+                let line = member.of(line)?;
                 let end = line.trim_ascii_end().len();
                 Some(match line {
                     Cow::Borrowed(line) => Cow::Borrowed(&line[..end]),

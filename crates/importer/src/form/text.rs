@@ -282,9 +282,12 @@ fn collect_roles(steps: &[Step], roles: &mut Vec<Role>) {
 }
 
 fn first_role(steps: &[Step]) -> Role {
-    let mut roles = Vec::new();
-    collect_roles(steps, &mut roles);
-    roles.first().copied().unwrap_or(Role::Skipped)
+    let first = steps.iter().find_map(|step| match step {
+        Step::Text(_) => None,
+        Step::Field { role, .. } => Some(*role),
+        Step::Optional(group) => Some(first_role(group)),
+    });
+    first.unwrap_or(Role::Skipped)
 }
 
 fn last_role(steps: &[Step]) -> Role {
