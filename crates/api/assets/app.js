@@ -5,7 +5,8 @@ import { Format } from "./format.js";
 import { words } from "./words.js";
 
 /** Names of the views by path. The server writes the list of pages into the menu. */
-const VIEWS = new Map([...document.querySelectorAll("nav a")].map((link) => [link.pathname, link.dataset.view]));
+const LINKS = [...document.querySelectorAll("nav a")].map((link) => ({ link, path: link.pathname, view: link.dataset.view }));
+const VIEWS = new Map(LINKS.map(({ path, view }) => [path, view]));
 const messages = JSON.parse(document.getElementById("words").textContent);
 const f = new Format(messages["language-locale"]);
 const t = words(messages, f);
@@ -15,28 +16,39 @@ const main = document.getElementById("content");
 const status = document.getElementById("status");
 let leaving = new AbortController();
 
-/** Returns the view and the selection from the address. */
+/** Returns the ente of the address `/enti/CODE`. */
+function ofEnte() {
+  const code = location.pathname.match(/^\/enti\/([^/]+)$/)?.[1];
+  return code && decodeURIComponent(code);
+}
+
+/** Returns the page and the selection from the address. `/enti/CODE` is the overview of an ente. */
 function place() {
   const query = new URLSearchParams(location.search);
   const whole = (name) => Number.parseInt(query.get(name) ?? "", 10) || undefined;
+  const month = whole("month");
   return {
     path: VIEWS.has(location.pathname) ? location.pathname : "/",
-    year: whole("year"), month: whole("month"), with: whole("with"),
-    ente: query.get("ente") ?? undefined, category: query.get("category") ?? undefined,
+    year: whole("year"), month: month >= 1 && month <= 12 ? month : undefined, with: whole("with"),
+    ente: ofEnte() ?? query.get("ente") ?? undefined, category: query.get("category") ?? undefined,
   };
 }
 
 /** Returns the address of a page, with the current selection unless overridden. */
 function address(path, chosen = {}) {
   const query = new URLSearchParams(location.search);
+  const at = place();
   query.delete("category");
-  if (path !== location.pathname) query.delete("with");
-  for (const [name, value] of Object.entries(chosen)) {
+  if (path !== at.path) query.delete("with");
+  for (const [name, value] of Object.entries({ ente: at.ente, ...chosen })) {
     if (value === undefined || value === "") query.delete(name);
     else query.set(name, value);
   }
+  const ente = path === "/" && query.get("ente");
+  const page = ente ? `/enti/${encodeURIComponent(ente)}` : path;
+  if (ente) query.delete("ente");
   const text = query.toString();
-  return text ? `${path}?${text}` : path;
+  return text ? `${page}?${text}` : page;
 }
 
 function go(to) {
@@ -78,7 +90,7 @@ async function show({ moved = false } = {}) {
     content = failure(error);
   }
   if (signal.aborted) return;
-  const title = t(`page-${view}`);
+  const title = ofEnte() ? data.name("ente", at.ente) : t(`page-${view}`);
   const heading = h("h1", { tabindex: "-1" }, title, h("small", {}, subtitle(at, module)));
   const missing = data.missingDays > 0 && h("p", { class: "message" }, t("web-incomplete", { days: data.missingDays }));
   main.replaceChildren(...[heading, missing, content].flat().filter(Boolean));
@@ -94,14 +106,13 @@ const period = (at) => (at.month ? `${f.months[at.month - 1].long} ${at.year}` :
 
 /** Returns period and ente, or the subtitle of the view. */
 function subtitle(at, view) {
-  const ente = at.ente ? data.name("ente", at.ente) : t("web-all-enti");
+  const ente = at.ente ? !ofEnte() && data.name("ente", at.ente) : t("web-all-enti");
   const parts = view?.subtitle?.({ at, t, ente }) ?? [at.year && period(at), ente];
   return parts.filter(Boolean).join(" · ");
 }
 
 function mark(at) {
-  for (const link of document.querySelectorAll("nav a")) {
-    const path = new URL(link.href).pathname;
+  for (const { link, path } of LINKS) {
     link.href = address(path);
     if (path === at.path) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -189,11 +200,6 @@ function entePick(at, choose) {
   return h("label", {}, t("web-ente"), input, offered);
 }
 
-function footer() {
-  document.getElementById("foot").append(h("div", {},
-    h("p", {}, t("web-foot")), h("a", { href: "/docs" }, t("web-interface"))));
-}
-
 function keyDialog() {
   const dialog = document.getElementById("key-dialog");
   const button = document.getElementById("key");
@@ -225,6 +231,5 @@ addEventListener("click", (event) => {
 });
 addEventListener("popstate", () => show({ moved: true }));
 document.getElementById("controls").addEventListener("submit", (event) => event.preventDefault());
-footer();
 keyDialog();
-show();
+if (!main.querySelector("[data-missing]")) show();

@@ -1,6 +1,8 @@
 use affluenza_http::out_of_range;
 use serde::{Deserialize, Serialize};
 
+use crate::dashboard::PagesConfig;
+
 /// Address and limits of the API.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -31,6 +33,8 @@ pub struct Config {
     pub cache_bytes_max: u64,
     /// Pause between two checks for changed figures while requests come, in milliseconds. Default 200.
     pub look_ms: u64,
+    /// Addresses that the web pages link to, and sites that may show them in a frame.
+    pub pages: PagesConfig,
 }
 
 impl Default for Config {
@@ -47,6 +51,7 @@ impl Default for Config {
             questions_max: 4,
             cache_bytes_max: 64 << 20,
             look_ms: 200,
+            pages: PagesConfig::default(),
         }
     }
 }
@@ -55,6 +60,7 @@ impl Config {
     /// Returns the problems of the configuration, one line each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.http.problems("serve.http");
+        problems.extend(self.pages.problems());
         let rates = [
             ("key_requests_per_second", self.key_requests_per_second),
             ("key_requests_burst", self.key_requests_burst),

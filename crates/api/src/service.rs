@@ -169,6 +169,17 @@ impl Api {
         &self.0.editions
     }
 
+    /// True if clients without a key are served.
+    pub(crate) fn is_public(&self) -> bool {
+        self.0.config.public
+    }
+
+    /// Returns the current snapshot.
+    pub(crate) async fn snapshot(&self) -> Result<Arc<Snapshot>, Problem> {
+        let snapshot = self.0.current.get().await;
+        snapshot.map_err(|cause| Problem::unavailable(cause, RETRY))
+    }
+
     /// Returns the number of seals of closed years, as it changes.
     pub fn seals(&self) -> watch::Receiver<u64> {
         self.0.current.seals()
@@ -194,11 +205,7 @@ impl Api {
         let question = Question::parse(resource, &pairs)?;
         let format = format(&pairs, headers)?;
         let viewer = inner.viewer(key.as_deref(), &question)?;
-        let snapshot = inner
-            .current
-            .get()
-            .await
-            .map_err(|cause| Problem::unavailable(cause, RETRY))?;
+        let snapshot = self.snapshot().await?;
         let period = inner.period(&question, &viewer, &snapshot);
         let viewer_is_public = viewer == Viewer::Public;
         if viewer_is_public {

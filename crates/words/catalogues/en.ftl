@@ -730,3 +730,50 @@ web-incomplete =
         [one] Note: the data of one day of this period is missing.
        *[other] Note: the data of { $days } days of this period is missing.
     }
+
+## Figures in other sites
+
+embed-uses = uses of digital services in { $year }
+embed-accesses = accesses to the portals in { $year }
+embed-source = Source: { $publisher }.
+embed-more = All figures and definitions
+embed-hidden = Hidden: a very small count, or another one that would reveal it.
+embed-period = From { $from } to { $to }.
+embed-resource-usage = Use of digital services
+embed-resource-categories = Uses of digital services by category
+embed-resource-enti = Uses of digital services by public body
+embed-resource-matrix = Uses of digital services by public body and category
+embed-resource-top-services = Most used digital services
+embed-resource-variations = Digital services: main changes
+embed-resource-hours = Use of the portals by hour of the day
+embed-resource-bands = Use of the portals by time of day
+embed-resource-devices = Accesses to the portals by device
+embed-column-ente = Public body
+embed-column-category = Category
+embed-column-service = Service
+embed-column-kind = Kind
+embed-column-device = Device
+embed-column-band = Time of day
+embed-column-hour = Hour
+embed-column-weekday = Day
+embed-column-month = Month
+embed-column-year = Year
+embed-column-service_uses = Uses
+embed-column-of_which_plain = Plain
+embed-column-of_which_payments = Payments
+embed-column-of_which_bookings = Bookings
+embed-column-accesses = Accesses
+embed-column-users_per_hour_mean = Mean users per hour
+embed-column-share_percent = Share
+embed-column-before = In the compared period
+embed-column-difference = Difference
+embed-column-change_percent = Change
+
+## Web pages: the footer, and addresses without a page
+
+web-open-data = Open data
+web-accessibility = Accessibility statement
+web-privacy = Privacy
+web-legal-notes = Legal notes
+web-no-page = Page not found
+    .text = There is no page at this address.

@@ -733,3 +733,50 @@ web-incomplete =
         [one] Attenzione: in questo periodo mancano i dati di un giorno.
        *[other] Attenzione: in questo periodo mancano i dati di { $days } giorni.
     }
+
+## Figures in other sites
+
+embed-uses = utilizzi dei servizi digitali nel { $year }
+embed-accesses = accessi ai portali nel { $year }
+embed-source = Fonte: { $publisher }.
+embed-more = Tutti i dati e le definizioni
+embed-hidden = Riservato: un conteggio molto piccolo, o un altro dal quale lo si potrebbe ricavare.
+embed-period = Dal { $from } al { $to }.
+embed-resource-usage = Uso dei servizi digitali
+embed-resource-categories = Utilizzi dei servizi digitali per categoria
+embed-resource-enti = Utilizzi dei servizi digitali per ente
+embed-resource-matrix = Utilizzi dei servizi digitali per ente e categoria
+embed-resource-top-services = Servizi digitali più utilizzati
+embed-resource-variations = Servizi digitali: variazioni principali
+embed-resource-hours = Uso dei portali per ora del giorno
+embed-resource-bands = Uso dei portali per fascia oraria
+embed-resource-devices = Accessi ai portali per dispositivo
+embed-column-ente = Ente
+embed-column-category = Categoria
+embed-column-service = Servizio
+embed-column-kind = Tipo
+embed-column-device = Dispositivo
+embed-column-band = Fascia oraria
+embed-column-hour = Ora
+embed-column-weekday = Giorno
+embed-column-month = Mese
+embed-column-year = Anno
+embed-column-service_uses = Utilizzi
+embed-column-of_which_plain = Semplici
+embed-column-of_which_payments = Pagamenti
+embed-column-of_which_bookings = Prenotazioni
+embed-column-accesses = Accessi
+embed-column-users_per_hour_mean = Utenti medi per ora
+embed-column-share_percent = Quota
+embed-column-before = Nel periodo di confronto
+embed-column-difference = Differenza
+embed-column-change_percent = Variazione
+
+## Web pages: the footer, and addresses without a page
+
+web-open-data = Dati aperti
+web-accessibility = Dichiarazione di accessibilità
+web-privacy = Privacy
+web-legal-notes = Note legali
+web-no-page = Pagina non trovata
+    .text = A questo indirizzo non c’è una pagina.

@@ -10,7 +10,7 @@ export default async function enti(view) {
     caption: t("web-by-ente"), t, f,
     load: (search) => data.enti({ ...at, ente: undefined }, { search, limit: 50 }),
     columns: (rows) => [{ title: t("web-ente"), value: (row) => row.name }, ...kindColumns(view, rows)],
-    href: (row) => address("/enti", { ente: row.code }),
+    href: (row) => address("/", { ente: row.code }),
   }));
   if (!at.ente) return all;
   const [own, ownBefore] = await Promise.all([data.uses(at, ["category", "kind"]), data.uses(data.yearBefore(at), ["category", "kind"])]);

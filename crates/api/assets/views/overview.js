@@ -47,7 +47,7 @@ function enti({ at, data, t, f, address }) {
   return list({
     caption: t("web-by-ente"), t, f, columns: () => ranking(t("web-ente"), t),
     load: (search) => data.enti({ ...at, ente: undefined }, { search, limit: 12 }),
-    href: (row) => address("/enti", { ente: row.code }),
+    href: (row) => address("/", { ente: row.code }),
   });
 }
 

@@ -1,60 +1,168 @@
 //! The frame of the pages, filled in for each language.
 
-use std::sync::LazyLock;
+use std::fmt::Write as _;
 
 use affluenza_words::Language;
 
-use crate::dashboard::PAGES;
-use crate::dashboard::assets::Asset;
+use crate::dashboard::{PAGES, Site};
 
 const FRAME: &str = include_str!("../../assets/frame.html");
 
 /// Beginnings of the messages that the scripts use.
 const MESSAGES: [&str; 3] = ["language-", "page-", "web-"];
 
-/// The frame of a language, filled in.
+/// Parts of the frame that depend on the page.
+const OF_PAGE: [&str; 2] = ["head", "first"];
+
+/// The frame of every language, without the parts that depend on the page.
+pub(crate) struct Frames(Vec<FilledFrame>);
+
 struct FilledFrame {
     language: Language,
     markup: String,
 }
 
-static FRAMES: LazyLock<Vec<FilledFrame>> = LazyLock::new(|| {
-    let frames = Language::ALL.map(|language| FilledFrame {
-        language,
-        markup: filled(language),
-    });
-    frames.into()
-});
-
-/// Returns the HTML of every page in this language. The scripts add the content.
-pub(crate) fn page(language: Language) -> Asset {
-    let mut frames = FRAMES.iter();
-    let found = frames.find(|frame| frame.language == language);
-    Asset::page(found.map_or("", |frame| &frame.markup))
+/// A page: what its head says, and what it shows before the scripts have loaded.
+pub(crate) struct PageText {
+    pub language: Language,
+    /// Address of the page on this site, without parameters.
+    pub path: String,
+    /// Address of the pages.
+    pub base: String,
+    pub title: String,
+    pub description: String,
+    /// Code of the ente, or of all, whose badge is in previews of links.
+    pub picture: String,
+    /// Markup of the content.
+    pub first: String,
 }
 
-/// Replaces each `{{ name }}` of the frame.
-fn filled(language: Language) -> String {
+impl Frames {
+    pub fn new(site: &Site) -> Self {
+        let frames = Language::ALL.map(|language| FilledFrame {
+            language,
+            markup: filled(FRAME, |name| part(language, site, name)),
+        });
+        Self(frames.into())
+    }
+
+    /// Returns the HTML of a page. The scripts replace the content.
+    pub fn page(&self, page: &PageText) -> String {
+        let mut frames = self.0.iter();
+        let found = frames.find(|frame| frame.language == page.language);
+        let markup = found.map_or("", |frame| &frame.markup);
+        filled(markup, |name| match name {
+            "head" => page.head(),
+            _ => page.first.clone(),
+        })
+    }
+}
+
+impl PageText {
+    /// Returns title, description, addresses in all languages, and the preview of links.
+    fn head(&self) -> String {
+        let Self { base, path, .. } = self;
+        let picture = format!(
+            "{base}/embed/{}/badge.svg?lang={}",
+            self.picture, self.language
+        );
+        let [title, description, path, picture] =
+            [&self.title, &self.description, path, &picture].map(|text| escaped(text));
+        let in_language = |language: Language| format!("{base}{path}?lang={language}");
+        let mut head = format!(
+            "<title>{title} · Affluenza</title>\n<meta name=\"description\" content=\"{description}\">\n"
+        );
+        if base.is_empty() {
+            return head;
+        }
+        let own = in_language(self.language);
+        _ = writeln!(head, "<link rel=\"canonical\" href=\"{own}\">");
+        for language in Language::ALL {
+            let href = in_language(language);
+            _ = writeln!(
+                head,
+                "<link rel=\"alternate\" hreflang=\"{language}\" href=\"{href}\">"
+            );
+        }
+        for (property, content) in [
+            ("type", "website"),
+            ("title", &title),
+            ("description", &description),
+            ("url", &own),
+            (
+                "locale",
+                &self.language.say("language-locale", &[]).replace('-', "_"),
+            ),
+            ("image", &picture),
+        ] {
+            _ = writeln!(
+                head,
+                "<meta property=\"og:{property}\" content=\"{content}\">"
+            );
+        }
+        head
+    }
+}
+
+/// Replaces each `{{ name }}` that `part` knows the markup of. Parts of the page are kept.
+fn filled(frame: &str, part: impl Fn(&str) -> String) -> String {
     let mut markup = String::new();
-    let mut rest = FRAME;
+    let mut rest = frame;
     while let Some((before, after)) = rest.split_once("{{ ") {
         let (name, after) = after.split_once(" }}").unwrap_or((after, ""));
         markup.push_str(before);
-        markup.push_str(&part(language, name));
+        markup.push_str(&part(name));
         rest = after;
     }
     markup + rest
 }
 
 /// Returns the markup for a name: a part of the frame, otherwise a message.
-fn part(language: Language, name: &str) -> String {
+fn part(language: Language, site: &Site, name: &str) -> String {
     match name {
+        name if OF_PAGE.contains(&name) => format!("{{{{ {name} }}}}"),
         "language" => language.as_str().to_owned(),
         "other-languages" => other_languages(language),
         "menu" => menu(language),
         "words" => words(language),
+        "links" => links(language, site),
+        "publisher" => publisher(language, site),
         message => escaped(&language.say(message, &[])),
     }
+}
+
+/// Returns the links of the footer.
+fn links(language: Language, site: &Site) -> String {
+    let config = &site.config;
+    let links = [
+        (
+            "web-open-data",
+            if site.has_open_data { "/open-data" } else { "" },
+        ),
+        ("web-interface", "/docs"),
+        ("web-accessibility", &config.accessibility),
+        ("web-privacy", &config.privacy),
+        ("web-legal-notes", &config.legal_notes),
+    ];
+    let links = links.into_iter().filter(|(_, href)| !href.is_empty());
+    let links = links.map(|(id, href)| {
+        let text = escaped(&language.say(id, &[]));
+        format!("<li><a href=\"{}\">{text}</a></li>\n", escaped(href))
+    });
+    links.collect()
+}
+
+/// Returns the publisher, its address for questions and the licence, as far as they are known.
+fn publisher(language: Language, site: &Site) -> String {
+    let facts = [
+        ("contact-centre", &site.publisher),
+        ("contact-questions", &site.contact),
+        ("contact-licence", &site.licence),
+    ];
+    let facts = facts.into_iter().filter(|(_, text)| !text.is_empty());
+    let facts =
+        facts.map(|(id, text)| escaped(&language.say(id, &[("text", text.as_str().into())])));
+    Vec::from_iter(facts).join(" · ")
 }
 
 /// Returns a link to the page in each other language.
@@ -82,7 +190,7 @@ fn menu(language: Language) -> String {
     entries.collect()
 }
 
-fn view(path: &str) -> &str {
+pub(crate) fn view(path: &str) -> &str {
     match path.trim_start_matches('/') {
         "" => "overview",
         name => name,
@@ -95,19 +203,56 @@ fn words(language: Language) -> String {
     patterns.to_string().replace('<', "\\u003c")
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('"', "&quot;")
 }
 
+/// Returns a page for tests.
+#[cfg(test)]
+pub(crate) fn example(language: Language) -> String {
+    Frames::new(&Site::default()).page(&PageText {
+        language,
+        path: "/enti/c_a".to_owned(),
+        base: "https://uso.example.it".to_owned(),
+        title: "\"Città\" {{ <Alfa>".to_owned(),
+        description: "1.859".to_owned(),
+        picture: "c_a".to_owned(),
+        first: "<h1>1.859</h1>".to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use super::example as html;
     use super::*;
     use crate::dashboard::assets;
 
-    fn html(language: Language) -> &'static str {
-        std::str::from_utf8(page(language).bytes).expect("text")
+    #[test]
+    fn a_page_has_its_addresses_and_a_preview_and_no_markup_of_data() {
+        let html = html(Language::IT);
+        for part in [
+            "<title>&quot;Città&quot; {{ &lt;Alfa> · Affluenza</title>",
+            "<link rel=\"canonical\" href=\"https://uso.example.it/enti/c_a?lang=it\">",
+            "<link rel=\"alternate\" hreflang=\"en\" href=\"https://uso.example.it/enti/c_a?lang=en\">",
+            "<meta property=\"og:image\" content=\"https://uso.example.it/embed/c_a/badge.svg?lang=it\">",
+            "<main id=\"content\" tabindex=\"-1\"><h1>1.859</h1>",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+    }
+
+    #[test]
+    fn the_footer_links_to_what_is_configured() {
+        let mut site = Site::default();
+        assert!(!links(Language::IT, &site).contains("accessibilità"));
+        site.config.accessibility = "https://form.example.it/1".to_owned();
+        site.licence = "CC BY 4.0".to_owned();
+        assert!(links(Language::IT, &site).contains(
+            "<li><a href=\"https://form.example.it/1\">Dichiarazione di accessibilità</a></li>"
+        ));
+        assert_eq!(publisher(Language::IT, &site), "Licenza: CC BY 4.0");
     }
 
     #[test]
@@ -115,7 +260,7 @@ mod tests {
         for language in Language::ALL {
             let html = html(language);
             assert!(html.contains(&format!("<html lang=\"{language}\">")));
-            assert!(!html.contains("{{") && html.contains("</html>"), "{html}");
+            assert!(html.contains("</html>"), "{html}");
             for other in Language::ALL {
                 let link = format!("href=\"?lang={other}\"");
                 assert_eq!(html.contains(&link), other != language, "{other}");
@@ -123,7 +268,6 @@ mod tests {
         }
         assert!(html(Language::IT).contains(">Vai al contenuto</a>"));
         assert!(html(Language::EN).contains(">Italiano</a>"));
-        assert_ne!(page(Language::IT).tag(), page(Language::EN).tag());
     }
 
     #[test]

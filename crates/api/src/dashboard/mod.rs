@@ -1,20 +1,31 @@
 #![doc = include_str!("README.md")]
 
 mod assets;
+mod embed;
 mod frame;
 mod language;
+mod site;
 
+use std::sync::Arc;
+
+use affluenza_http::Problem;
+use affluenza_words::Language;
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::Api;
 use crate::dashboard::assets::Asset;
+use crate::dashboard::embed::FigureRequest;
+use crate::dashboard::frame::{Frames, PageText, escaped};
+
+pub use site::{PagesConfig, Site};
 
 /// Addresses of the pages, in the order of the menu. The page `/NAME` has its view in
 /// `assets/views/NAME.js` and its title in the message `page-NAME`; `/` is the page `overview`.
@@ -30,42 +41,205 @@ pub const PAGES: &[&str] = &[
     "/live",
 ];
 
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
+/// State of the routes.
+#[derive(Clone)]
+pub(crate) struct Pages(Arc<Inner>);
 
-/// Returns the routes of the pages and of their files.
-pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    let pages = PAGES
-        .iter()
-        .fold(Router::new(), |router, path| router.route(path, get(page)));
-    pages.route("/assets/{*path}", get(asset))
+struct Inner {
+    api: Api,
+    frames: Frames,
+    policy: HeaderValue,
+    site: Site,
 }
 
-async fn page(uri: Uri, headers: HeaderMap) -> Response {
-    let language = language::chosen(uri.query(), &headers);
-    let mut response = answer(&headers, frame::page(language));
-    let added = response.headers_mut();
-    added.insert(CONTENT_SECURITY_POLICY, POLICY);
-    added.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    added.insert(
-        CONTENT_LANGUAGE,
-        HeaderValue::from_static(language.as_str()),
+/// Content of a page before its figures have come.
+const SKELETON: &str = "<div class=\"skeleton\" aria-hidden=\"true\"></div>";
+
+/// Returns the routes of the pages, of their files and of the figures for other sites.
+pub fn routes(api: &Api, site: Site) -> Router {
+    let pages = Pages(Arc::new(Inner {
+        api: api.clone(),
+        frames: Frames::new(&site),
+        policy: site.policy(),
+        site,
+    }));
+    PAGES
+        .iter()
+        .fold(Router::new(), |router, path| router.route(path, get(page)))
+        .route("/enti/{code}", get(ente))
+        .route("/assets/{*path}", get(asset))
+        .route("/figure.js", get(embed::element))
+        .route("/embed/{code}/{form}", get(embed::figures))
+        .route("/robots.txt", get(robots))
+        .route("/favicon.ico", get(icon))
+        .route("/{page}", get(missing))
+        .with_state(pages)
+}
+
+impl Pages {
+    pub fn api(&self) -> &Api {
+        &self.0.api
+    }
+
+    pub fn site(&self) -> &Site {
+        &self.0.site
+    }
+
+    /// Answers with a page.
+    fn page(&self, headers: &HeaderMap, text: &PageText) -> Response {
+        let markup = self.0.frames.page(text);
+        let mut response = answer(headers, &Asset::page(markup.as_bytes()));
+        self.decorate(response.headers_mut(), text.language);
+        response
+    }
+
+    /// Adds the headers of a page in this language.
+    pub fn decorate(&self, headers: &mut HeaderMap, language: Language) {
+        headers.insert(CONTENT_SECURITY_POLICY, self.0.policy.clone());
+        for (name, value) in [
+            (REFERRER_POLICY, "no-referrer"),
+            (CONTENT_LANGUAGE, language.as_str()),
+            (VARY, "Accept-Language"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}
+
+async fn page(State(pages): State<Pages>, uri: Uri, headers: HeaderMap) -> Response {
+    let view = frame::view(uri.path());
+    let request = PageRequest::new(&pages, &uri, &headers);
+    let text = match view {
+        "overview" => request.with_figures(embed::ALL, request.text(view)).await,
+        _ => request.text(view),
+    };
+    pages.page(&headers, &text)
+}
+
+async fn ente(
+    State(pages): State<Pages>,
+    Path(code): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let request = PageRequest::new(&pages, &uri, &headers);
+    let snapshot = match pages.api().snapshot().await {
+        Ok(snapshot) => snapshot,
+        Err(problem) => return problem.into_response(),
+    };
+    let Some(ente) = snapshot.register.ente(&code) else {
+        return missing(State(pages), uri, headers).await;
+    };
+    let text = PageText {
+        title: ente.name().to_owned(),
+        path: format!("/enti/{}", ente.code()),
+        picture: ente.code().to_owned(),
+        ..request.text("overview")
+    };
+    let text = request.with_figures(ente.code(), text).await;
+    pages.page(&headers, &text)
+}
+
+/// Answers to an address without a page: for a browser as a page.
+async fn missing(State(pages): State<Pages>, uri: Uri, headers: HeaderMap) -> Response {
+    let accepted = headers.get(ACCEPT).and_then(|kinds| kinds.to_str().ok());
+    if !accepted.is_some_and(|kinds| kinds.contains("text/html")) {
+        return Problem::not_found("see /openapi.json for the resources").into_response();
+    }
+    let request = PageRequest::new(&pages, &uri, &headers);
+    let [title, text] = ["web-no-page", "web-no-page.text"].map(|id| request.language.say(id, &[]));
+    let (heading, text) = (escaped(&title), escaped(&text));
+    let first = format!(
+        "<h1>{heading}</h1><p class=\"message\" data-missing>{text} <a href=\"/\">Affluenza</a></p>"
     );
-    added.insert(VARY, HeaderValue::from_static("Accept-Language"));
-    response
+    let text = PageText {
+        title,
+        path: "/".to_owned(),
+        first,
+        ..request.text("overview")
+    };
+    (StatusCode::NOT_FOUND, pages.page(&headers, &text)).into_response()
+}
+
+/// A request for a page.
+struct PageRequest<'r> {
+    pages: &'r Pages,
+    uri: &'r Uri,
+    language: Language,
+    base: String,
+}
+
+impl<'r> PageRequest<'r> {
+    fn new(pages: &'r Pages, uri: &'r Uri, headers: &HeaderMap) -> Self {
+        Self {
+            pages,
+            uri,
+            language: language::chosen(uri.query(), headers),
+            base: pages.site().base(headers),
+        }
+    }
+
+    /// Returns the text of a page whose figures the scripts add.
+    fn text(&self, view: &str) -> PageText {
+        let title = self.language.say(&format!("page-{view}"), &[]);
+        PageText {
+            language: self.language,
+            path: self.uri.path().to_owned(),
+            base: self.base.clone(),
+            description: self.language.say("web-tagline", &[]),
+            picture: embed::ALL.to_owned(),
+            first: format!("<h1>{}</h1>{SKELETON}", escaped(&title)),
+            title,
+        }
+    }
+
+    /// Adds the public figures, as far as there are any.
+    async fn with_figures(&self, code: &str, text: PageText) -> PageText {
+        let request = FigureRequest {
+            code,
+            language: self.language,
+            pairs: &year(self.uri.query()),
+            base: self.base.clone(),
+        };
+        match request.read(self.pages).await {
+            Ok(figures) => PageText {
+                description: figures.whole(),
+                first: figures.section(&text.title),
+                ..text
+            },
+            Err(_) => text,
+        }
+    }
+}
+
+/// Returns the year of the address as a parameter of a question.
+fn year(query: Option<&str>) -> Vec<(String, String)> {
+    let mut pairs = query.unwrap_or_default().split('&');
+    let year = pairs.find_map(|pair| pair.strip_prefix("year="));
+    year.map(|year| ("period".to_owned(), year.to_owned()))
+        .into_iter()
+        .collect()
+}
+
+/// Lets robots read the pages, and keeps them from the API.
+async fn robots() -> &'static str {
+    "User-agent: *\nDisallow: /v1/\nDisallow: /embed/\n"
+}
+
+/// Answers browsers that ask for the icon at its old address.
+async fn icon(headers: HeaderMap) -> Response {
+    asset(Path("icon.svg".to_owned()), headers).await
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     match assets::find(&path) {
-        Some(asset) => answer(&headers, asset),
+        Some(asset) => answer(&headers, &asset),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
 /// Returns the file, or 304 if the browser has it already.
-fn answer(headers: &HeaderMap, asset: Asset) -> Response {
+fn answer(headers: &HeaderMap, asset: &Asset<'_>) -> Response {
     let tag = asset.tag();
     let known = headers
         .get_all(IF_NONE_MATCH)
@@ -84,6 +258,11 @@ fn answer(headers: &HeaderMap, asset: Asset) -> Response {
     if known {
         (StatusCode::NOT_MODIFIED, common).into_response()
     } else {
-        (common, [(CONTENT_TYPE, asset.media_type)], asset.bytes).into_response()
+        (
+            common,
+            [(CONTENT_TYPE, asset.media_type)],
+            asset.bytes.to_vec(),
+        )
+            .into_response()
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use affluenza_api::dashboard::{self, Site};
 use affluenza_api::{Api, ApiSources};
 use affluenza_disclosure::edition::{Closed, Editions};
 use affluenza_disclosure::open_data::Source;
@@ -108,7 +109,7 @@ impl RunningApi {
         let routes = routes
             .merge(status_route(move || std::future::ready(checked.check())))
             .merge(metrics_route(&metrics))
-            .merge(affluenza_api::dashboard::routes());
+            .merge(dashboard::routes(&api, site(settings)));
         let (router, stop) = (bounded(routes, &config.http, &metrics), stop.clone());
         let served =
             tokio::spawn(
@@ -120,6 +121,19 @@ impl RunningApi {
     /// Waits until the API has stopped and has answered all running requests.
     pub async fn ended(self) -> Result<()> {
         Ok(self.served.await.context("the API ended unexpectedly")??)
+    }
+}
+
+/// Returns the publisher that the pages name.
+fn site(settings: &Settings) -> Site {
+    let centre = settings.centre();
+    Site {
+        config: settings.serve.pages.clone(),
+        scheme: settings.serve.http.scheme(),
+        has_open_data: settings.serve.public && settings.open_data.publisher().is_ok(),
+        publisher: centre.name,
+        contact: centre.contact,
+        licence: centre.licence,
     }
 }
 
