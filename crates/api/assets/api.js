@@ -1,4 +1,4 @@
-// Queries the aggregate API. The browser's own cache revalidates by ETag, so polling is cheap.
+// Queries the aggregate API. All questions that a page asks at once are one request.
 
 export class ApiError extends Error {
   constructor(status, problem) {
@@ -7,12 +7,11 @@ export class ApiError extends Error {
   }
 }
 
-/** Number of retries of a request, and the longest wait between them in seconds. */
+/** Number of retries of a question, and the longest wait between them in seconds. */
 const AGAIN_MAX = 3;
 const WAIT_SECONDS_MAX = 10;
-
-/** Number of concurrent requests. The API answers one request of a visitor at a time, and refuses those that wait too long. */
-const AT_ONCE = 1;
+/** Largest number of questions of a request. */
+const QUESTIONS_MAX = 40;
 
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
@@ -22,46 +21,64 @@ export class NeedsKey extends Error {}
 export class Api {
   /** Kept in memory only; lost with the page. */
   #key = null;
-  #running = 0;
-  #waiting = [];
+  /** Promises of the questions that the next request asks. */
+  #asked = new Map();
   get hasKey() { return this.#key !== null; }
-  useKey(key) { this.#key = key || null; }
+  /** True after an answer to the key. */
+  isAccepted = false;
+  useKey(key) {
+    this.#key = key || null;
+    this.isAccepted = false;
+  }
 
-  /** Returns the JSON of an endpoint. */
-  async get(path, parameters = {}) {
+  /** Returns the JSON of a resource. Throws an ApiError for a problem; a busy API is asked again. */
+  get(path, parameters = {}) {
     const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null));
-    return this.follow(`/v1/${path}?${query}`);
+    return this.follow(`${path}?${query}`);
   }
 
-  /** Returns the JSON of an address. Throws an ApiError for a problem; a busy API is asked again after its Retry-After. */
-  async follow(address) {
-    const headers = { Accept: "application/json" };
-    if (this.#key) headers["X-API-Key"] = this.#key;
-    return this.#inTurn(() => this.#ask(address, headers));
-  }
-
-  async #ask(address, headers) {
-    for (let again = 0; ; again += 1) {
-      // Answers to a key are not public, so the browser must not store them.
-      const response = await fetch(address, { headers, credentials: "omit", cache: headers["X-API-Key"] ? "no-store" : "default" });
-      if (response.ok) return response.json();
-      const wait = Number(response.headers.get("Retry-After") ?? NaN);
-      const isBusy = [429, 503].includes(response.status) && wait <= WAIT_SECONDS_MAX;
-      if (!isBusy || again === AGAIN_MAX) throw new ApiError(response.status, await response.json().catch(() => ({})));
-      await pause(wait);
+  /** Returns the JSON of an address of the API. */
+  follow(address) {
+    const question = address.replace("/v1/", "");
+    if (!this.#asked.has(question)) {
+      if (this.#asked.size === 0) setTimeout(() => this.#send());
+      this.#asked.set(question, Promise.withResolvers());
     }
+    return this.#asked.get(question).promise;
   }
 
-  async #inTurn(work) {
-    if (this.#running < AT_ONCE) this.#running += 1;
-    else await new Promise((done) => this.#waiting.push(done));
+  #send() {
+    const asked = [...this.#asked];
+    this.#asked.clear();
+    for (let at = 0; at < asked.length; at += QUESTIONS_MAX) this.#ask(asked.slice(at, at + QUESTIONS_MAX));
+  }
+
+  async #ask(asked) {
     try {
-      return await work();
-    } finally {
-      // The next request takes the place of this one.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running -= 1;
+      for (let again = 0; asked.length > 0; again += 1) {
+        const answers = await this.#answers(asked.map(([question]) => question));
+        const isBusy = ({ status, retry_after: wait }) =>
+          [429, 503].includes(status) && wait !== null && wait <= WAIT_SECONDS_MAX && again < AGAIN_MAX;
+        answers.forEach(({ status, body }, at) => {
+          this.isAccepted ||= this.hasKey && status === 200;
+          if (status === 200) asked[at][1].resolve(body);
+          else if (!isBusy(answers[at])) asked[at][1].reject(new ApiError(status, body));
+        });
+        asked = asked.filter((_, at) => isBusy(answers[at]));
+        await pause(Math.max(0, ...answers.filter(isBusy).map((answer) => answer.retry_after)));
+      }
+    } catch (error) {
+      for (const [, { reject }] of asked) reject(error);
     }
+  }
+
+  /** Returns the status and the body of each answer. */
+  async #answers(questions) {
+    const query = new URLSearchParams(questions.map((question) => ["ask", question]));
+    // Answers to a key are not public, so the browser must not store them.
+    const cache = this.#key ? "no-store" : "default";
+    const response = await fetch(`/pages/answers?${query}`, { headers: this.#key ? { "X-API-Key": this.#key } : {}, cache });
+    if (response.ok) return response.json();
+    throw new ApiError(response.status, await response.json().catch(() => ({})));
   }
 }

@@ -56,18 +56,6 @@ function go(to) {
   show({ moved: true });
 }
 
-let failedLoads = 0;
-
-/** Loads a view. A browser keeps a failed load, so the next one has another address. */
-async function load(view) {
-  try {
-    return await import(`./views/${view}.js${failedLoads ? `?${failedLoads}` : ""}`);
-  } catch (error) {
-    failedLoads += 1;
-    throw error;
-  }
-}
-
 async function show({ moved = false } = {}) {
   leaving.abort();
   leaving = new AbortController();
@@ -76,24 +64,29 @@ async function show({ moved = false } = {}) {
   const view = VIEWS.get(at.path);
   status.textContent = t("web-loading");
   main.setAttribute("aria-busy", "true");
+  // The build joins all modules to one script.
+  const module = modules[`views/${view}.js`];
   let content;
-  let module;
   data.missingDays = 0;
+  data.asOf = undefined;
   try {
-    let years;
-    [module, years] = await Promise.all([load(view), data.years(), data.loadEnte(at.ente)]);
+    const years = await data.years();
     at.year ??= years.at(-1);
     if (signal.aborted) return;
     controls(at, years, module.picks);
-    content = await module.default({ at, data, t, f, address, signal, period: period(at) });
+    at.until = data.until(at);
+    const showing = { at, data, t, f, address, signal, period: period(at) };
+    const naming = data.loadEnte(at.ente).then(() => nameEnte(at));
+    [content] = await Promise.all([module.default(showing), naming]);
   } catch (error) {
     content = failure(error);
   }
   if (signal.aborted) return;
   const title = ofEnte() ? data.name("ente", at.ente) : t(`page-${view}`);
+  document.getElementById("key").textContent = api.isAccepted ? t("web-key-on") : t("web-key");
   const heading = h("h1", { tabindex: "-1" }, title, h("small", {}, subtitle(at, module)));
   const missing = data.missingDays > 0 && h("p", { class: "message" }, t("web-incomplete", { days: data.missingDays }));
-  main.replaceChildren(...[heading, missing, content].flat().filter(Boolean));
+  main.replaceChildren(...[heading, missing, content, dated(at)].flat().filter(Boolean));
   main.removeAttribute("aria-busy");
   document.title = `${title} · Affluenza`;
   status.textContent = t("web-loaded", { page: title });
@@ -102,12 +95,20 @@ async function show({ moved = false } = {}) {
   main.dataset.shown = `${location.pathname}${location.search}`;
 }
 
+/** Returns the date of the figures. */
+function dated(at) {
+  const closed = !api.hasKey && data.closedAt(at.year);
+  if (closed) return h("p", { class: "note" }, t("web-closed", { year: String(at.year), day: f.days.format(new Date(closed)) }));
+  return data.asOf && h("p", { class: "note" }, t("web-as-of", { time: f.moments.format(new Date(data.asOf)) }));
+}
+
 const period = (at) => (at.month ? `${f.months[at.month - 1].long} ${at.year}` : String(at.year));
 
 /** Returns period and ente, or the subtitle of the view. */
 function subtitle(at, view) {
   const ente = at.ente ? !ofEnte() && data.name("ente", at.ente) : t("web-all-enti");
-  const parts = view?.subtitle?.({ at, t, ente }) ?? [at.year && period(at), ente];
+  const until = at.until && t("web-until", { day: f.days.format(new Date(at.year, at.until.month - 1, at.until.day)) });
+  const parts = view.subtitle?.({ at, t, ente }) ?? [at.year && period(at), ente, until];
   return parts.filter(Boolean).join(" · ");
 }
 
@@ -131,12 +132,14 @@ function failure(error) {
   const refused = error.status === 401 || error.status === 403;
   if (!error.status) console.error(error);
   return h("div", { class: "message", role: "alert" },
-    h("p", {}, h("strong", {}, refused ? t("web-key-refused") : t("web-failed")), " ", error.status ? error.message : ""),
-    h("button", { type: "button", class: "primary", onclick: () => show() }, t("web-retry")));
+    h("p", {}, h("strong", {}, refused ? t("web-key-refused") : t("web-failed")), " ",
+      error.status ? h("span", { lang: "en" }, error.message) : ""),
+    h("button", { type: "button", class: "primary", onclick: () => (refused ? document.getElementById("key").click() : show()) },
+      refused ? t("web-key-enter") : t("web-retry")));
 }
 
 /** Shows the ente and what else the view lets people pick, as far as there is a key for it. */
-function controls(at, years, picks = ["year", "month"]) {
+function controls(at, years, picks = ["year", "month", "ente"]) {
   const form = document.getElementById("controls");
   const choose = (name, value) => {
     go(address(at.path, { [name]: value, ...(at.category ? { category: at.category } : {}) }));
@@ -151,15 +154,21 @@ function controls(at, years, picks = ["year", "month"]) {
   if (picks.includes("month") && api.hasKey) parts.push(pick("month", t("web-month"), months, at.month));
   else at.month = undefined;
   if (picks.includes("with")) {
-    at.with ??= at.year - 1;
+    if (!years.includes(at.with) || at.with === at.year) at.with = at.year - 1;
     parts.push(pick("with", t("web-compare-with"), listed.filter(([year]) => year !== at.year), at.with));
   }
-  parts.push(entePick(at, (code) => choose("ente", code)));
+  if (api.hasKey || picks.includes("ente")) parts.push(entePick(at, (code) => choose("ente", code)));
   form.replaceChildren(...parts);
 }
 
 /** Pause after the last key before enti are looked for, in milliseconds. */
 const TYPING_MS = 250;
+
+/** Shows the name of the chosen ente, which may come after the field. */
+function nameEnte({ ente }) {
+  const input = document.getElementById("pick-ente");
+  if (input && ente && input.value === ente) input.value = data.name("ente", ente);
+}
 
 /** A field that finds an ente by a part of its name or code. An empty one means all enti. */
 function entePick(at, choose) {
@@ -208,7 +217,6 @@ function keyDialog() {
     api.useKey(key);
     input.value = "";
     data.forget();
-    button.textContent = key ? t("web-key-on") : t("web-key");
     dialog.close();
     show();
   };

@@ -1,7 +1,8 @@
 import { NeedsKey } from "./api.js";
 import { sum } from "./format.js";
-// Dimensions that may be combined without a key, for whole years. The server makes this module.
-import PUBLIC_TABLES from "./public-tables.js";
+
+/** What the server knows about public figures: tables of dimensions that may be combined, and closed years. */
+const PUBLIC = JSON.parse(document.getElementById("public").textContent);
 
 // The only module that knows the API's answers. Its figures are numbers, or null where hidden.
 // Totals are queried, not summed: a sum with a hidden part would be wrong.
@@ -44,8 +45,12 @@ export class Data {
     this.t = t;
     this.language = document.documentElement.lang;
   }
+  /** Time of the last change of the figures, as an answer to a key had it. */
+  asOf = undefined;
+  /** Newest day with data, for a key: { year, month, day } as numbers. */
+  newest = undefined;
   /** Drops the years, because the key has changed. */
-  forget() { this.#loading = undefined; }
+  forget() { this.#loading = this.newest = this.asOf = undefined; }
 
   /** Returns the years with figures. */
   async years() {
@@ -53,11 +58,25 @@ export class Data {
     return (this.known = await this.#loading);
   }
   async #allYears() {
-    const answer = await this.api.get("usage", { group: "year", period: "2000..2099" });
-    return answer.data.map((row) => Number(row.year)).sort((a, b) => a - b);
+    const ever = { period: "2000..2099" };
+    const [years, days] = await Promise.all([
+      this.api.get("usage", { ...ever, group: "year" }), this.api.get("usage", { ...ever, group: "day", order: "-day", limit: 1 }),
+    ]);
+    const [year, month, day] = (days.data[0]?.day ?? "").split("-").map(Number);
+    this.newest = day && { year, month, day };
+    return years.data.map((row) => Number(row.year)).sort((a, b) => a - b);
   }
   /** Returns the closed years. Other years have no public figures. */
-  async #publicYears() { return (await this.api.get("years")).years; }
+  async #publicYears() { return PUBLIC.years.map(({ year }) => year); }
+  /** Returns the time when a year was closed. */
+  closedAt(year) { return PUBLIC.years.find((closed) => closed.year === year)?.closed_at; }
+  /** Returns the last day with data of a period that is not over, as { month, day }. */
+  until({ year, month }) {
+    const { newest } = this;
+    if (newest?.year !== year || (month && newest.month !== month)) return undefined;
+    const isOver = month ? new Date(Date.UTC(year, month, 0)).getUTCDate() === newest.day : newest.month === 12 && newest.day === 31;
+    return isOver ? undefined : newest;
+  }
   /** Without a key, only the listed closed years have figures. */
   #isKnown(year) { return this.api.hasKey || this.known.includes(year); }
 
@@ -70,6 +89,7 @@ export class Data {
         if (name !== undefined) names.set(row[dimension], name);
       }
     }
+    this.asOf = answer.meta.as_of;
     this.missingDays = Math.max(this.missingDays, answer.meta.completeness?.days_missing ?? 0);
     return answer;
   }
@@ -119,7 +139,7 @@ export class Data {
   allows(at, ...dimensions) {
     if (this.api.hasKey) return true;
     const all = [...dimensions, ...["ente", "category"].filter((name) => at[name])];
-    return !at.month && PUBLIC_TABLES.some((table) => all.every((name) => table.includes(name)));
+    return !at.month && PUBLIC.tables.some((table) => all.every((name) => table.includes(name)));
   }
 
   /** Rows of the categories of either period, the greatest first. */
@@ -153,11 +173,11 @@ export class Data {
   /** Service uses by service, the greatest first. */
   services(at, choice) { return this.#ranked("top-services", "service", ["service"], at, choice); }
 
-  async #ranked(path, dimension, table, at, { search, limit, before: isCompared = true }) {
+  async #ranked(path, dimension, table, at, { search, limit, order = "-service_uses", before: isCompared = true }) {
     this.#needKey(this.allows(at, ...table));
     if (!this.#isKnown(at.year)) return Data.#nothing;
     const compare = isCompared && this.#isKnown(at.year - 1) ? "year-before" : undefined;
-    const answer = await this.#get(path, { ...where(at), search, limit, compare, order: "-service_uses" });
+    const answer = await this.#get(path, { ...where(at), search, limit, compare, order });
     const figures = (row) => ({
       now: row.service_uses, before: compare ? row.before : null,
       plain: row.of_which_plain, payment: row.of_which_payments, booking: row.of_which_bookings,
@@ -172,7 +192,7 @@ export class Data {
     if (![at.year, at.year - 1].every((year) => this.#isKnown(year))) return Data.#nothing;
     const answer = await this.#get("variations", { ...where(at), ...choice });
     return this.#page(answer, (row) => ({
-      service: this.name("service", row.service), ente: row.ente ? this.name("ente", row.ente) : this.t("web-all-enti"),
+      service: this.name("service", row.service), ente: row.ente && this.name("ente", row.ente),
       now: row.service_uses, before: row.before, state: row.state.toLowerCase(),
     }));
   }
@@ -180,7 +200,7 @@ export class Data {
   /** Services offered and used, by ente, the most first. */
   async offered(at, choice) {
     this.#needKey();
-    const answer = await this.#get("offered-versus-used", { ...where(at), ...choice, order: "-services_offered" });
+    const answer = await this.#get("offered-versus-used", { order: "-services_offered", ...where(at), ...choice });
     const figures = (row) => ({ offered: row.services_offered, used: row.services_used });
     return this.#page(answer, (row) => ({ name: this.name("ente", row.ente), ...figures(row) }), figures(answer.totals));
   }
@@ -190,9 +210,7 @@ export class Data {
     this.#needKey(this.allows(at, "hour"));
     if (!this.#isKnown(at.year)) return Array.from({ length: 24 }, () => null);
     const answer = await this.api.get("hours", where(at));
-    const hours = Array.from({ length: 24 }, () => 0);
-    for (const row of answer.data) hours[Number(row.hour)] = row.users_per_hour_mean;
-    return hours;
+    return Array.from({ length: 24 }, (_, hour) => answer.data.find((row) => Number(row.hour) === hour)?.users_per_hour_mean ?? null);
   }
   async usersByBand(at) {
     this.#needKey(this.allows(at, "hour"));
@@ -212,8 +230,14 @@ export class Data {
   }
 }
 
-/** Converts the selection to parameters of the API. */
-function where(at) {
-  const month = at.month ? `-${String(at.month).padStart(2, "0")}` : "";
-  return { period: `${at.year}${month}`, ente: at.ente, category: at.category };
+const two = (number) => String(number).padStart(2, "0");
+
+/** Converts the selection to parameters of the API. A period that is not over ends with its last day, as does the compared one. */
+function where({ year, month, until, ente, category }) {
+  let period = month ? `${year}-${two(month)}` : String(year);
+  if (until) {
+    const days = new Date(Date.UTC(year, until.month, 0)).getUTCDate();
+    period += `${month ? "" : "-01"}-01..${year}-${two(until.month)}-${two(Math.min(until.day, days))}`;
+  }
+  return { period, ente, category };
 }

@@ -24,16 +24,20 @@ export class Format {
     });
     this.clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     this.days = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
-    this.times = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    this.moments = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
+    this.times = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
   }
   number(value) { return this.integers.format(value); }
   share(part, whole) { return known(part, whole) && whole > 0 ? this.percents.format(part / whole) : undefined; }
   /** Growth on a base; undefined without a base. */
   change(now, before) {
-    return known(now, before) && before > 0 ? this.changes.format(now / before - 1) : undefined;
+    return known(now, before) && before > 0 ? minus(this.changes.format(now / before - 1)) : undefined;
   }
-  difference(now, before) { return known(now, before) ? this.differences.format(now - before) : undefined; }
+  difference(now, before) { return known(now, before) ? minus(this.differences.format(now - before)) : undefined; }
 }
+
+/** Replaces the hyphen before a negative number by a minus sign. */
+const minus = (text) => text.replace("-", "\u2212");
 
 /** True if every figure is known; a hidden one is null. */
 export const known = (...figures) => figures.every((figure) => typeof figure === "number");

@@ -52,19 +52,32 @@ pub(crate) fn render(answer: &UnformattedAnswer, format: AnswerFormat) -> Render
         AnswerFormat::Json => answer.to_json(),
         AnswerFormat::Csv(flavour) => answer.to_csv(flavour),
     };
-    let gzip = (body.len() >= COMPRESSED_BYTES_MIN)
-        .then(|| {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            encoder
-                .write_all(&body)
-                .and_then(|()| encoder.finish())
-                .ok()
-        })
-        .flatten();
     Rendered {
+        gzip: gzip(&body, Compression::fast()),
         body: body.into(),
-        gzip: gzip.map(Bytes::from),
     }
+}
+
+/// Compresses a body, unless it is short.
+pub(crate) fn gzip(body: &[u8], level: Compression) -> Option<Bytes> {
+    if body.len() < COMPRESSED_BYTES_MIN {
+        return None;
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), level);
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+/// True if the client accepts gzip.
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(ACCEPT_ENCODING);
+    let accepts = accepts.and_then(|value| value.to_str().ok());
+    accepts.is_some_and(|accepts| {
+        accepts.split(',').any(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            parts.next() == Some("gzip") && !parts.any(|part| part.replace(' ', "") == "q=0")
+        })
+    })
 }
 
 pub(crate) fn format(
@@ -135,17 +148,8 @@ pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
 }
 
 pub(crate) fn written(rendered: &Rendered, cached: &CacheKey, headers: &HeaderMap) -> Response {
-    let accepts = headers
-        .get(ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
-    let takes_gzip = accepts.is_some_and(|accepts| {
-        accepts.split(',').any(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            parts.next() == Some("gzip") && !parts.any(|part| part.replace(' ', "") == "q=0")
-        })
-    });
     let (body, is_gzip) = match &rendered.gzip {
-        Some(gzip) if takes_gzip => (gzip.clone(), true),
+        Some(gzip) if takes_gzip(headers) => (gzip.clone(), true),
         _ => (rendered.body.clone(), false),
     };
     let mut response = body.into_response();

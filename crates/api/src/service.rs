@@ -190,7 +190,8 @@ impl Api {
         self.0.current.check()
     }
 
-    async fn answer(
+    /// Answers a question.
+    pub(crate) async fn answer(
         &self,
         resource: Resource,
         Peer(peer): Peer,

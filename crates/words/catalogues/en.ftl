@@ -777,3 +777,17 @@ web-privacy = Privacy
 web-legal-notes = Legal notes
 web-no-page = Page not found
     .text = There is no page at this address.
+
+## Web pages: below the tables, and the date of the figures
+
+web-sort = Sort by this column
+web-definitions = Definitions
+web-download = Download:
+web-download-csv = CSV
+web-download-csv-excel = CSV for Excel in Italian
+web-download-image = Download the chart as an image
+web-every-state = every state
+web-state-changed = Changed
+web-until = data up to { $day }
+web-closed = Figures of { $year }, closed on { $day }.
+web-as-of = Figures as of { $time }.

@@ -780,3 +780,17 @@ web-privacy = Privacy
 web-legal-notes = Note legali
 web-no-page = Pagina non trovata
     .text = A questo indirizzo non c’è una pagina.
+
+## Web pages: below the tables, and the date of the figures
+
+web-sort = Ordina per questa colonna
+web-definitions = Definizioni
+web-download = Scarica:
+web-download-csv = CSV
+web-download-csv-excel = CSV per Excel
+web-download-image = Scarica il grafico come immagine
+web-every-state = tutti gli stati
+web-state-changed = Variato
+web-until = dati fino al { $day }
+web-closed = Dati dell’anno { $year }, chiusi il { $day }.
+web-as-of = Dati aggiornati al { $time }.

@@ -16,14 +16,15 @@ export function breakdownCard({ at, t, f }, dimension, { title, caption, codes, 
   const { now, before } = figures;
   const share = (row) => (row.now === null || now.total === null ? null : f.share(row.now, now.total));
   const shareBefore = (row) => (row.before === null || before.total === null ? null : f.share(row.before, before.total));
+  const ratio = (figures, year = "now") => (row) => (figures.total > 0 && row[year] !== null ? row[year] / figures.total : undefined);
   return h("section", { class: "card" }, table({
     caption, t, f,
     columns: [
       { title, value: (row) => name(row.code) ?? row.code }, { type: "bar", value: (row) => row.now },
-      { title: t("web-accesses"), type: "number", value: (row) => row.now },
-      { title: t("web-share"), type: "share", value: share },
-      { title: t("web-share-in", { year: String(at.year - 1) }), type: "share", value: shareBefore },
-      { title: t("web-change"), type: "change", value: (row) => [row.now, row.before] },
+      { title: t("web-accesses"), type: "number", value: (row) => row.now, term: "visit" },
+      { title: t("web-share"), type: "share", value: share, plain: ratio(now), term: "share" },
+      { title: t("web-share-in", { year: String(at.year - 1) }), type: "share", value: shareBefore, plain: ratio(before, "before") },
+      { title: t("web-change"), type: "change", value: (row) => [row.now, row.before], term: "change" },
     ],
     rows: present(figures, dimension, codes).map((code) => ({ code, now: now.cell({ [dimension]: code }), before: before.cell({ [dimension]: code }) })),
     total: { now: now.total, before: before.total },

@@ -16,12 +16,15 @@ export default async function categories({ at, data, t, f, address }) {
   if (!at.category) return all;
   const part = (caption, first, load) => list({
     caption: `${caption}: ${data.name("category", at.category)}`, t, f, load,
-    columns: () => [{ title: first, value: (row) => row.name }, { type: "bar", value: (row) => row.now }, { title: t("web-uses"), type: "number", value: (row) => row.now }],
+    columns: () => [
+      { title: first, value: (row) => row.name }, { type: "bar", value: (row) => row.now },
+      { title: t("web-uses"), type: "number", value: (row) => row.now, term: "use", order: "service_uses" },
+    ],
   });
-  const choice = (search) => ({ search, limit: 15, before: false });
+  const choice = (asked) => ({ ...asked, limit: 15, before: false });
   const [enti, services] = await Promise.all([
-    part(t("web-by-ente"), t("web-ente"), (search) => data.enti(at, choice(search))),
-    data.allows(at, "service") && part(t("web-by-service"), t("web-service"), (search) => data.services(at, choice(search))),
+    part(t("web-by-ente"), t("web-ente"), (asked) => data.enti(at, choice(asked))),
+    data.allows(at, "service") && part(t("web-by-service"), t("web-service"), (asked) => data.services(at, choice(asked))),
   ]);
   const half = (content) => content && h("section", { class: "card half" }, content);
   return h("div", { class: "grid" }, half(enti), half(services), all);

@@ -1,8 +1,9 @@
 import { chart } from "../charts.js";
 import { h } from "../dom.js";
 import { table } from "../table.js";
+import { differenceColumn } from "./kinds.js";
 
-export const picks = ["year", "with"];
+export const picks = ["year", "with", "ente"];
 export const subtitle = ({ at, t, ente }) => [comparison(at, t), ente];
 
 const comparison = (at, t) => t("web-compared-title", { year: String(at.year), compared: String(at.with) });
@@ -18,8 +19,8 @@ export default async function compare({ at, data, t, f }) {
   const columns = (first) => [
     { title: first, value: (row) => row.name },
     { title: String(at.with), type: "number", value: (row) => row.before }, { title: String(at.year), type: "number", value: (row) => row.now },
-    { title: t("web-difference"), type: "share", minor: true, value: (row) => (row.now === null || row.before === null ? null : f.difference(row.now, row.before)) },
-    { title: t("web-change"), type: "change", value: (row) => [row.now, row.before] },
+    differenceColumn({ t, f }),
+    { title: t("web-change"), type: "change", value: (row) => [row.now, row.before], term: "change" },
   ];
   const total = { now: now.total, before: before.total };
   const kinds = ["plain", "payment", "booking"].map((code) => ({

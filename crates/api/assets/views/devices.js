@@ -5,6 +5,8 @@ import { accessesBy, breakdownCard, present } from "./breakdown.js";
 
 const COLOURS = { desktop: "--c1", smartphone: "--c2", tablet: "--c3", other: "--c4", unknown: "--c5" };
 
+export const picks = ["year", "month"];
+
 /** Accesses by device, and their shares over the months. */
 export default async function devices(view) {
   const { at, data, t, f } = view;

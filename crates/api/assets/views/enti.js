@@ -8,8 +8,8 @@ export default async function enti(view) {
   const { at, data, t, f, address } = view;
   const all = h("section", { class: "card" }, await list({
     caption: t("web-by-ente"), t, f,
-    load: (search) => data.enti({ ...at, ente: undefined }, { search, limit: 50 }),
-    columns: (rows) => [{ title: t("web-ente"), value: (row) => row.name }, ...kindColumns(view, rows)],
+    load: (asked) => data.enti({ ...at, ente: undefined }, { ...asked, limit: 50 }),
+    columns: (rows) => [{ title: t("web-ente"), value: (row) => row.name, order: "ente_name" }, ...kindColumns(view, rows)],
     href: (row) => address("/", { ente: row.code }),
   }));
   if (!at.ente) return all;

@@ -2,6 +2,8 @@ import { chart, heatMap } from "../charts.js";
 import { h } from "../dom.js";
 import { table } from "../table.js";
 
+export const picks = ["year", "month"];
+
 /** Users and accesses by time of day. */
 export default async function hours({ at, data, t, f }) {
   const [bands, accesses, byHour] = await Promise.all([data.usersByBand(at), data.accesses(at, ["weekday", "hour"]), data.usersByHour(at)]);
@@ -9,7 +11,7 @@ export default async function hours({ at, data, t, f }) {
     caption: t("web-users-by-band"), t, f,
     columns: [
       { title: t("web-band"), value: (row) => t(`web-band-${row.band}`) ?? row.band }, { type: "bar", value: (row) => row.users },
-      { title: t("web-mean-users"), type: "number", value: (row) => row.users },
+      { title: t("web-mean-users"), type: "number", value: (row) => row.users, term: "users-per-hour" },
     ],
     rows: bands,
   }));

@@ -3,16 +3,18 @@ import { h } from "../dom.js";
 import { known } from "../format.js";
 import { list } from "../list.js";
 import { secret, table } from "../table.js";
+import { kindColumns } from "./kinds.js";
 
 /** The period at a glance. Figures that need a key are left out without one. */
 export default async function overview({ at, data, t, f, address, period }) {
-  const [now, before] = await Promise.all([data.uses(at, ["category", "kind"]), data.uses(data.yearBefore(at), ["category", "kind"])]);
-  if (now.total === 0) return h("p", { class: "message" }, t("web-empty"));
-  const [byMonth, second, visits] = await Promise.all([
+  const [now, before, byMonth, second, visits] = await Promise.all([
+    data.uses(at, ["category", "kind"]), data.uses(data.yearBefore(at), ["category", "kind"]),
     data.allows(at, "month") && !at.month && months({ at, data, t, f }),
-    data.allows(at, "service") ? services({ at, data, t, f, whole: now.total }) : enti({ at, data, t, f, address }),
+    data.allows(at, "service") ? services({ at, data, t, f }) : !at.ente && enti({ at, data, t, f, address }),
     data.allows(at, "device") && accesses({ at, data, t, f }),
   ]);
+  if (now.total === 0) return [h("p", { class: "message" }, t("web-empty")), !at.ente && second];
+  const rows = data.categoriesOf(now, before).map((row) => ({ ...row, href: row.code && address("/categories", { category: row.code }) }));
   const change = (value, base) => {
     const text = f.change(value, base);
     return text && [h("span", { class: value < base ? "down" : "up" }, text), " ", t("web-compared", { year: String(at.year - 1) })];
@@ -30,35 +32,36 @@ export default async function overview({ at, data, t, f, address, period }) {
       h("div", { class: "great", "data-value": value }, known(value) ? f.number(value) : secret(t)),
       h("div", { class: "small" }, note ?? "\u00a0"))))),
     byMonth && h("section", { class: "card" }, byMonth),
-    h("section", { class: "card half" }, table({
-      caption: t("web-by-category"), t, f, columns: ranking(t("web-category"), t), total: { now: now.total, before: before.total },
-      rows: data.categoriesOf(now, before).map((row) => ({ ...row, href: row.code && address("/categories", { category: row.code }) })),
+    h("section", { class: second ? "card half" : "card" }, table({
+      caption: t("web-by-category"), t, f, rows, total: data.totals(now, before),
+      columns: second ? ranking(t("web-category"), t) : [{ title: t("web-category"), value: (row) => row.name }, ...kindColumns({ t, at }, rows)],
     })),
-    h("section", { class: "card half" }, second));
+    second && h("section", { class: "card half" }, second));
 }
 
 const ranking = (first, t) => [
   { title: first, value: (row) => row.name }, { type: "bar", value: (row) => row.now },
-  { title: t("web-uses"), type: "number", value: (row) => row.now },
-  { title: t("web-change"), type: "change", value: (row) => [row.now, row.before] },
+  { title: t("web-uses"), type: "number", value: (row) => row.now, term: "use", order: "service_uses" },
+  { title: t("web-change"), type: "change", value: (row) => [row.now, row.before], term: "change", order: "change_percent" },
 ];
 
 function enti({ at, data, t, f, address }) {
   return list({
     caption: t("web-by-ente"), t, f, columns: () => ranking(t("web-ente"), t),
-    load: (search) => data.enti({ ...at, ente: undefined }, { search, limit: 12 }),
+    load: (asked) => data.enti({ ...at, ente: undefined }, { ...asked, limit: 12 }),
     href: (row) => address("/", { ente: row.code }),
   });
 }
 
-async function services({ at, data, t, f, whole }) {
-  const { rows } = await data.services(at, { limit: 12, before: false });
+async function services({ at, data, t, f }) {
+  const { rows, total } = await data.services(at, { limit: 12, before: false });
+  const share = (row) => (row.now === null || total.now === null ? null : f.share(row.now, total.now));
   return table({
     caption: t("web-top-services"), t, f, rows,
     columns: [
       { title: t("web-service"), value: (row) => row.name }, { type: "bar", value: (row) => row.now },
-      { title: t("web-uses"), type: "number", value: (row) => row.now },
-      { title: t("web-share"), type: "share", value: (row) => (row.now === null || whole === null ? null : f.share(row.now, whole)) },
+      { title: t("web-uses"), type: "number", value: (row) => row.now, term: "use" },
+      { title: t("web-share"), type: "share", value: share, plain: (row) => share(row) && row.now / total.now, term: "share" },
     ],
   });
 }
@@ -66,12 +69,13 @@ async function services({ at, data, t, f, whole }) {
 async function accesses({ at, data, t, f }) {
   const devices = await data.accesses(at, ["device"]);
   const mobile = data.sum(["smartphone", "tablet"].map((code) => devices.cell({ device: code })));
-  return [t("web-visits"), devices.total, known(mobile) && t("web-mobile", { share: f.share(mobile, devices.total) })];
+  return [t("web-visits"), devices.total, known(mobile) && devices.total > 0 && t("web-mobile", { share: f.share(mobile, devices.total) })];
 }
 
 async function months({ at, data, t, f }) {
   const [now, before] = await Promise.all([data.uses(at, ["month"]), data.uses(data.yearBefore(at), ["month"])]);
-  const values = (uses, year) => f.months.map((_, month) => uses.cell({ month: `${year}-${String(month + 1).padStart(2, "0")}` }));
+  const isOver = (month) => !at.until || month < at.until.month;
+  const values = (uses, year) => f.months.map((_, month) => (isOver(month) ? uses.cell({ month: `${year}-${String(month + 1).padStart(2, "0")}` }) : undefined));
   const series = [{ name: String(at.year), values: values(now, at.year), colour: "--now" }];
   if (before.total > 0) series.unshift({ name: String(at.year - 1), values: values(before, at.year - 1), colour: "--before" });
   return chart({ title: t("web-uses-by-month"), first: t("web-month"), steps: f.months, series, t, f });

@@ -1,61 +1,75 @@
+//! Files of the pages.
+
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use affluenza_disclosure::edition::PublicMeasure;
-use serde_json::json;
-use xxhash_rust::xxh3::xxh3_64;
+use bytes::Bytes;
+use flate2::Compression;
+use xxhash_rust::xxh3::Xxh3;
 
-/// A file of the pages.
-#[derive(Clone, Copy)]
-pub(crate) struct Asset<'b> {
+use crate::reply::gzip;
+
+/// A file that is built into the program.
+struct File {
     path: &'static str,
-    pub media_type: &'static str,
-    pub bytes: &'b [u8],
+    media_type: &'static str,
+    bytes: &'static [u8],
 }
 
-impl<'b> Asset<'b> {
-    /// Creates a page from its markup.
-    pub fn page(markup: &'b [u8]) -> Self {
-        Self {
-            path: "",
-            media_type: "text/html; charset=utf-8",
-            bytes: markup,
-        }
-    }
-
-    /// Returns the entity tag, a hash of the content.
-    pub fn tag(&self) -> String {
-        format!("\"{:016x}\"", xxh3_64(self.bytes))
-    }
-}
-
-// The files of the folder `assets`, listed by the build script.
+// The files that are served, listed by the build script.
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-pub(crate) fn find(path: &str) -> Option<Asset<'static>> {
-    let mut all = ASSETS.iter().copied().chain([public_tables()]);
-    all.find(|asset| asset.path == path)
+/// A file as it is sent.
+#[derive(Clone)]
+pub(crate) struct Asset {
+    pub media_type: &'static str,
+    pub bytes: Bytes,
+    /// Compressed bytes; `None` for files that are compressed by themselves.
+    pub gzip: Option<Bytes>,
 }
 
-/// Returns the module with the tables that are published: uses, then accesses. A table is the list
-/// of the names of its dimensions.
-fn public_tables() -> Asset<'static> {
-    static SOURCE: LazyLock<String> = LazyLock::new(|| {
-        let measures = [PublicMeasure::Uses, PublicMeasure::Accesses].into_iter();
-        let tables = measures.flat_map(PublicMeasure::tables);
-        let names = tables.map(|table| table.iter().map(|one| one.name()).collect::<Vec<_>>());
-        format!("export default {};\n", json!(names.collect::<Vec<_>>()))
+/// All files, under an address that changes with their content.
+pub(crate) struct Assets {
+    /// Hash of all files.
+    pub version: String,
+    files: BTreeMap<&'static str, Asset>,
+}
+
+pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
+    let mut hasher = Xxh3::new();
+    let files = FILES.iter().map(|file| {
+        hasher.update(file.bytes);
+        let is_text = file.media_type != "font/woff2";
+        let asset = Asset {
+            media_type: file.media_type,
+            bytes: Bytes::from_static(file.bytes),
+            gzip: is_text
+                .then(|| gzip(file.bytes, Compression::best()))
+                .flatten(),
+        };
+        (file.path, asset)
     });
-    Asset {
-        path: "public-tables.js",
-        media_type: "text/javascript; charset=utf-8",
-        bytes: SOURCE.as_bytes(),
+    let files = files.collect();
+    Assets {
+        version: format!("{:016x}", hasher.digest()),
+        files,
+    }
+});
+
+impl Assets {
+    /// Returns the file of a path.
+    pub fn find(&self, path: &str) -> Option<&Asset> {
+        self.files.get(path)
+    }
+
+    /// Returns the address of a file, which may be cached for ever.
+    pub fn address(&self, path: &str) -> String {
+        format!("/assets/{}/{path}", self.version)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use affluenza_words::Language;
 
     use super::*;
@@ -65,42 +79,38 @@ mod tests {
     #[test]
     fn everything_is_under_100_kib_compressed() {
         let page = frame::example(Language::IT);
-        let page = Asset::page(page.as_bytes());
-        let compressed: usize = ASSETS.iter().chain([&page]).map(packed).sum();
-        assert!(compressed < 100 * 1024, "{compressed} bytes");
-    }
-
-    fn packed(asset: &Asset<'_>) -> usize {
-        if asset.media_type == "font/woff2" {
-            return asset.bytes.len();
-        }
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(asset.bytes).expect("memory takes it");
-        encoder.finish().expect("memory takes it").len()
+        let page = gzip(page.as_bytes(), Compression::fast()).map_or(0, |page| page.len());
+        let files = ASSETS.files.values();
+        let files = files.map(|asset| asset.gzip.as_ref().unwrap_or(&asset.bytes).len());
+        let compressed = page + files.sum::<usize>();
+        assert!(compressed < 90 * 1024, "{compressed} bytes");
     }
 
     #[test]
-    fn scripts_fonts_and_styles_are_served_and_nothing_else() {
-        for path in [
-            "app.js",
-            "views/live.js",
-            "vendor/titillium-400.woff2",
+    fn script_fonts_and_style_are_served_and_nothing_else() {
+        let paths = Vec::from_iter(ASSETS.files.keys().copied());
+        let expected = [
             "app.css",
-        ] {
-            assert!(find(path).is_some(), "{path}");
-        }
-        for path in ["frame.html", "vendor/README.md", "vendor/uplot.LICENSE", ""] {
-            assert!(find(path).is_none(), "{path}");
-        }
+            "app.js",
+            "icon.svg",
+            "vendor/titillium-400.woff2",
+            "vendor/titillium-600.woff2",
+        ];
+        assert_eq!(paths, expected);
     }
 
-    /// Without a key, the pages ask for these tables only.
+    /// Every module is in the script, after those that it imports.
     #[test]
-    fn published_tables_have_the_names_of_dimensions() {
-        let tables = find("public-tables.js").expect("it is made").bytes;
-        assert_eq!(
-            std::str::from_utf8(tables).expect("text"),
-            "export default [[\"ente\",\"category\",\"kind\"],[\"category\",\"service\"],[\"ente\",\"month\"],[\"hour\"],[\"device\",\"month\"],[\"weekday\",\"hour\"]];\n"
-        );
+    fn the_script_joins_all_modules() {
+        let script = std::str::from_utf8(&ASSETS.files["app.js"].bytes).expect("text");
+        let at = |part: &str| {
+            script
+                .find(part)
+                .unwrap_or_else(|| panic!("{part} is missing"))
+        };
+        assert!(at("modules[\"dom.js\"] =") < at("modules[\"table.js\"] ="));
+        assert!(at("modules[\"table.js\"] =") < at("modules[\"views/overview.js\"] ="));
+        assert!(at("modules[\"views/overview.js\"] =") < at("modules[\"app.js\"] ="));
+        assert!(!script.contains("\nimport ") && !script.contains("\nexport "));
     }
 }

@@ -14,6 +14,7 @@ use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYP
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 
+use super::assets::ASSETS;
 use super::frame::escaped;
 use super::{Pages, language};
 use crate::asked::Asked;
@@ -344,9 +345,10 @@ impl PublicFigures {
         format!(
             "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
-             <title>{title}</title><link rel=\"stylesheet\" href=\"/assets/app.css\"></head>\
+             <title>{title}</title><link rel=\"stylesheet\" href=\"{}\"></head>\
              <body><main>{}</main></body></html>\n",
             self.language,
+            ASSETS.address("app.css"),
             self.table()
         )
     }

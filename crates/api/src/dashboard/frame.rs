@@ -4,15 +4,16 @@ use std::fmt::Write as _;
 
 use affluenza_words::Language;
 
+use crate::dashboard::assets::ASSETS;
 use crate::dashboard::{PAGES, Site};
 
 const FRAME: &str = include_str!("../../assets/frame.html");
 
 /// Beginnings of the messages that the scripts use.
-const MESSAGES: [&str; 3] = ["language-", "page-", "web-"];
+const MESSAGES: [&str; 4] = ["language-", "page-", "term-", "web-"];
 
 /// Parts of the frame that depend on the page.
-const OF_PAGE: [&str; 2] = ["head", "first"];
+const OF_PAGE: [&str; 3] = ["head", "first", "public"];
 
 /// The frame of every language, without the parts that depend on the page.
 pub(crate) struct Frames(Vec<FilledFrame>);
@@ -47,12 +48,15 @@ impl Frames {
     }
 
     /// Returns the HTML of a page. The scripts replace the content.
-    pub fn page(&self, page: &PageText) -> String {
+    ///
+    /// `public` is JSON without markup.
+    pub fn page(&self, page: &PageText, public: &str) -> String {
         let mut frames = self.0.iter();
         let found = frames.find(|frame| frame.language == page.language);
         let markup = found.map_or("", |frame| &frame.markup);
         filled(markup, |name| match name {
             "head" => page.head(),
+            "public" => public.to_owned(),
             _ => page.first.clone(),
         })
     }
@@ -119,6 +123,9 @@ fn filled(frame: &str, part: impl Fn(&str) -> String) -> String {
 
 /// Returns the markup for a name: a part of the frame, otherwise a message.
 fn part(language: Language, site: &Site, name: &str) -> String {
+    if let Some(path) = name.strip_prefix("asset ") {
+        return ASSETS.address(path);
+    }
     match name {
         name if OF_PAGE.contains(&name) => format!("{{{{ {name} }}}}"),
         "language" => language.as_str().to_owned(),
@@ -212,7 +219,7 @@ pub(crate) fn escaped(text: &str) -> String {
 /// Returns a page for tests.
 #[cfg(test)]
 pub(crate) fn example(language: Language) -> String {
-    Frames::new(&Site::default()).page(&PageText {
+    let page = PageText {
         language,
         path: "/enti/c_a".to_owned(),
         base: "https://uso.example.it".to_owned(),
@@ -220,14 +227,14 @@ pub(crate) fn example(language: Language) -> String {
         description: "1.859".to_owned(),
         picture: "c_a".to_owned(),
         first: "<h1>1.859</h1>".to_owned(),
-    })
+    };
+    Frames::new(&Site::default()).page(&page, "{}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::example as html;
     use super::*;
-    use crate::dashboard::assets;
 
     #[test]
     fn a_page_has_its_addresses_and_a_preview_and_no_markup_of_data() {
@@ -274,10 +281,10 @@ mod tests {
     fn every_page_has_its_view_and_its_title() {
         for path in PAGES {
             let view = view(path);
-            assert!(
-                assets::find(&format!("views/{view}.js")).is_some(),
-                "{view}"
-            );
+            let script = &ASSETS.find("app.js").expect("it is there").bytes;
+            let module = format!("modules[\"views/{view}.js\"] =");
+            let script = std::str::from_utf8(script).expect("text");
+            assert!(script.contains(&module), "{view}");
             for language in Language::ALL {
                 let title = language.message(&format!("page-{view}"), &[]);
                 assert!(title.is_some(), "page-{view} in {language}");

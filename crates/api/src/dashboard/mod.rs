@@ -1,5 +1,6 @@
 #![doc = include_str!("README.md")]
 
+mod answers;
 mod assets;
 mod embed;
 mod frame;
@@ -8,22 +9,27 @@ mod site;
 
 use std::sync::Arc;
 
+use affluenza_disclosure::edition::PublicMeasure;
 use affluenza_http::Problem;
 use affluenza_words::Language;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, REFERRER_POLICY, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use flate2::Compression;
+use serde_json::json;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Api;
-use crate::dashboard::assets::Asset;
+use crate::dashboard::assets::ASSETS;
 use crate::dashboard::embed::FigureRequest;
 use crate::dashboard::frame::{Frames, PageText, escaped};
+use crate::reply::{gzip, is_known, takes_gzip};
 
 pub use site::{PagesConfig, Site};
 
@@ -67,7 +73,8 @@ pub fn routes(api: &Api, site: Site) -> Router {
         .iter()
         .fold(Router::new(), |router, path| router.route(path, get(page)))
         .route("/enti/{code}", get(ente))
-        .route("/assets/{*path}", get(asset))
+        .route("/assets/{version}/{*path}", get(asset))
+        .route("/pages/answers", get(answers::answers))
         .route("/figure.js", get(embed::element))
         .route("/embed/{code}/{form}", get(embed::figures))
         .route("/robots.txt", get(robots))
@@ -85,10 +92,26 @@ impl Pages {
         &self.0.site
     }
 
+    /// Returns what a browser without a key may ask for: tables, as the names of their dimensions,
+    /// and closed years.
+    fn public(&self) -> String {
+        let measures = [PublicMeasure::Uses, PublicMeasure::Accesses].into_iter();
+        let tables = measures.flat_map(PublicMeasure::tables);
+        let tables = tables.map(|table| Vec::from_iter(table.iter().map(|one| one.name())));
+        let editions = self.api().editions();
+        let years = editions.years().unwrap_or_default();
+        let years = years.into_iter().filter_map(|year| {
+            let closed_at = editions.year(year).ok()?.closed_at;
+            Some(json!({ "year": year, "closed_at": closed_at }))
+        });
+        let years = Vec::from_iter(years.filter(|_| self.api().is_public()));
+        json!({ "tables": Vec::from_iter(tables), "years": years }).to_string()
+    }
+
     /// Answers with a page.
     fn page(&self, headers: &HeaderMap, text: &PageText) -> Response {
-        let markup = self.0.frames.page(text);
-        let mut response = answer(headers, &Asset::page(markup.as_bytes()));
+        let markup = self.0.frames.page(text, &self.public());
+        let mut response = written(headers, "text/html; charset=utf-8", markup.into_bytes());
         self.decorate(response.headers_mut(), text.language);
         response
     }
@@ -99,7 +122,7 @@ impl Pages {
         for (name, value) in [
             (REFERRER_POLICY, "no-referrer"),
             (CONTENT_LANGUAGE, language.as_str()),
-            (VARY, "Accept-Language"),
+            (VARY, "Accept-Language, Accept-Encoding"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
@@ -228,41 +251,42 @@ async fn robots() -> &'static str {
 
 /// Answers browsers that ask for the icon at its old address.
 async fn icon(headers: HeaderMap) -> Response {
-    asset(Path("icon.svg".to_owned()), headers).await
+    let version = ASSETS.version.clone();
+    asset(Path((version, "icon.svg".to_owned())), headers).await
 }
 
-async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    match assets::find(&path) {
-        Some(asset) => answer(&headers, &asset),
-        None => StatusCode::NOT_FOUND.into_response(),
+/// Answers with a file. A page of another version gets the present file, and may not keep it.
+async fn asset(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    let Some(asset) = ASSETS.find(&path) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let caching = match version == ASSETS.version {
+        true => "public, max-age=31536000, immutable",
+        false => "no-cache",
+    };
+    let common = [
+        (CONTENT_TYPE, asset.media_type),
+        (CACHE_CONTROL, caching),
+        (VARY, "Accept-Encoding"),
+    ];
+    match &asset.gzip {
+        Some(gzip) if takes_gzip(&headers) => {
+            (common, [(CONTENT_ENCODING, "gzip")], gzip.clone()).into_response()
+        }
+        _ => (common, asset.bytes.clone()).into_response(),
     }
 }
 
-/// Returns the file, or 304 if the browser has it already.
-fn answer(headers: &HeaderMap, asset: &Asset<'_>) -> Response {
-    let tag = asset.tag();
-    let known = headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|tags| tags.to_str().ok())
-        .any(|tags| {
-            tags.split(',')
-                .any(|known| known.trim().trim_start_matches("W/") == tag)
-        });
-    let common = [
-        (ETAG, tag),
-        // Revalidated at each request, so a new version is seen at once; otherwise it costs a 304.
-        (CACHE_CONTROL, "no-cache".to_owned()),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ];
-    if known {
-        (StatusCode::NOT_MODIFIED, common).into_response()
-    } else {
-        (
-            common,
-            [(CONTENT_TYPE, asset.media_type)],
-            asset.bytes.to_vec(),
-        )
-            .into_response()
+/// Answers with a body, compressed if the client accepts it, or with 304 if it has the body.
+pub(crate) fn written(headers: &HeaderMap, media_type: &'static str, body: Vec<u8>) -> Response {
+    let tag = format!("W/\"{:016x}\"", xxh3_64(&body));
+    let common = [(ETAG, &*tag), (CACHE_CONTROL, "no-cache")];
+    if is_known(headers, &tag) {
+        return (StatusCode::NOT_MODIFIED, common).into_response();
+    }
+    let kind = [(CONTENT_TYPE, media_type)];
+    match takes_gzip(headers).then(|| gzip(&body, Compression::fast())) {
+        Some(Some(gzip)) => (common, kind, [(CONTENT_ENCODING, "gzip")], gzip).into_response(),
+        _ => (common, kind, body).into_response(),
     }
 }

@@ -1,0 +1,84 @@
+//! Several answers of the API in one response, so that a page needs one request for its figures.
+
+use affluenza_http::{Peer, Problem};
+use axum::body::to_bytes;
+use axum::extract::{Extension, Query, State};
+use axum::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH, RETRY_AFTER, VARY};
+use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::value::RawValue;
+use strum::VariantArray as _;
+
+use super::Pages;
+use crate::question::Resource;
+
+/// Largest number of questions of a request.
+const QUESTIONS_MAX: usize = 40;
+/// Largest size of an answer, in bytes.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+/// Answers to questions such as `ask=enti?period=2017`, in their order. Each has its status.
+pub(crate) async fn answers(
+    State(pages): State<Pages>,
+    Extension(peer): Extension<Peer>,
+    Query(pairs): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = pairs.iter().filter(|(name, _)| name == "ask");
+    let asked: Vec<&str> = asked.map(|(_, question)| &**question).collect();
+    if asked.is_empty() || asked.len() > QUESTIONS_MAX {
+        let detail = format!("ask 1 to {QUESTIONS_MAX} questions");
+        return Err(Problem::parameter("ask", detail, &[]));
+    }
+    let mut inner = headers.clone();
+    for name in [ACCEPT_ENCODING, IF_NONE_MATCH] {
+        inner.remove(name);
+    }
+    let mut parts = Vec::new();
+    for question in asked {
+        parts.push(part(&pages, peer, &inner, question).await?);
+    }
+    let body = format!("[{}]", parts.join(","));
+    let mut response = super::written(&headers, "application/json", body.into_bytes());
+    let vary = HeaderValue::from_static("Accept-Encoding, Authorization, X-API-Key");
+    response.headers_mut().insert(VARY, vary);
+    Ok(response)
+}
+
+/// Returns the answer to a question with its status, as JSON.
+async fn part(
+    pages: &Pages,
+    peer: Peer,
+    headers: &HeaderMap,
+    question: &str,
+) -> Result<String, Problem> {
+    let answer = ask(pages, peer, headers, question).await;
+    let answer = answer.unwrap_or_else(IntoResponse::into_response);
+    let status = answer.status().as_u16();
+    let wait = answer.headers().get(RETRY_AFTER).cloned();
+    let wait = wait.and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
+    let body = to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await;
+    let body = body.map_err(|_| Problem::internal())?;
+    let body: &RawValue = serde_json::from_slice(&body).map_err(|_| Problem::internal())?;
+    let wait = serde_json::Value::from(wait);
+    Ok(format!(
+        "{{\"status\":{status},\"retry_after\":{wait},\"body\":{}}}",
+        body.get()
+    ))
+}
+
+async fn ask(
+    pages: &Pages,
+    peer: Peer,
+    headers: &HeaderMap,
+    question: &str,
+) -> Result<Response, Problem> {
+    let unknown = || Problem::parameter("ask", "there is no such resource", &[]);
+    let uri: Uri = format!("/{question}").parse().map_err(|_| unknown())?;
+    let mut known = Resource::VARIANTS.iter().copied();
+    let resource = known.find(|known| known.path() == &uri.path()[1..]);
+    let pairs = Query::try_from_uri(&uri);
+    let api = pages.api();
+    api.answer(resource.ok_or_else(unknown)?, peer, headers, pairs)
+        .await
+}
