@@ -43,9 +43,12 @@ pub fn pages_show_what_the_api_says(engines: &Engines) {
         }
         figures_equal(&mut browser, &base, &key);
         nothing_is_kept_or_asked_elsewhere(&mut browser, &base);
+        a_session_lasts_until_the_reader_signs_out(&mut browser, &base);
     }
     a_keyboard_is_enough(&mut browser, &base);
     an_ente_is_found_by_its_name(&mut browser, &base);
+    an_ente_has_its_page(&mut browser, &base);
+    figures_stand_in_other_sites(&mut browser, &base, &place);
     a_wrong_key_is_refused(&mut browser, &base);
 }
 
@@ -171,11 +174,23 @@ fn everybody_sees_protected_figures(browser: &mut Browser, (base, language): (&s
 
 fn use_key(browser: &mut Browser, key: &str) {
     browser.run("document.getElementById('key').click()");
-    browser.run("delete document.querySelector('main').dataset.shown; document.getElementById('key-input').focus()");
+    browser.run("delete document.querySelector('main').dataset.shown");
     browser.type_text(key);
     browser.press("Enter");
     browser.wait(SHOWN);
     browser.wait("!document.getElementById('key-dialog').open");
+}
+
+/// The key itself is nowhere: a cookie that scripts cannot read stands for it.
+fn a_session_lasts_until_the_reader_signs_out(browser: &mut Browser, base: &str) {
+    let services = format!("{base}/services?year=2017");
+    browser.visit(&services, SHOWN);
+    let offered = "document.querySelectorAll('main table').length === 2";
+    assert_eq!(browser.run(offered), true, "the session outlives a visit");
+    browser.run("document.getElementById('key').click()");
+    browser.run("delete document.querySelector('main').dataset.shown; document.querySelectorAll('#key-dialog button')[1].click()");
+    browser.wait(SHOWN);
+    assert_eq!(browser.run(offered), false, "the reader has signed out");
 }
 
 /// Compares every figure of the tables by category and ente with the API, in localised form.
@@ -299,12 +314,67 @@ fn an_ente_is_found_by_its_name(browser: &mut Browser, base: &str) {
     );
 }
 
+/// The page has its figures before any script runs, and an address for links from other sites.
+fn an_ente_has_its_page(browser: &mut Browser, base: &str) {
+    browser.open(DESKTOP, "it");
+    browser.visit(&format!("{base}/enti/c_d612?year=2017"), SHOWN);
+    assert_eq!(
+        browser.run("document.querySelector('h1').firstChild.textContent"),
+        "Firenze"
+    );
+    let shown = browser.run("document.querySelector('.great').textContent");
+    let before_scripts = browser.run(
+        "fetch(location).then(r => r.text()).then(t => new DOMParser().parseFromString(t, 'text/html')).then(d => [d.querySelector('.great').textContent, d.querySelector('link[rel=canonical]').href, d.querySelector('meta[property=\"og:title\"]').content])",
+    );
+    let expected = serde_json::json!([shown, format!("{base}/enti/c_d612?lang=it"), "Firenze"]);
+    assert_eq!(before_scripts, expected);
+    let found = browser.run("document.querySelectorAll('.findings li').length");
+    assert!(found.as_u64() > Some(0), "{found}");
+    let unknown = browser.run("fetch('/enti/nobody').then(r => r.status)");
+    assert_eq!(unknown, 404);
+}
+
+/// A page of another origin, whose policy allows no styles in markup, shows the same figures.
+fn figures_stand_in_other_sites(browser: &mut Browser, base: &str, place: &Place<'_>) {
+    let page = place.folder.join("other-site.html");
+    let policy =
+        format!("default-src 'none'; script-src {base}; connect-src {base}; img-src {base}");
+    let html = format!(
+        "<!doctype html><html lang=\"it\"><meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\"><title>Comune</title>\
+         <script src=\"{base}/figure.js\" defer></script>\
+         <affluenza-figure resource=\"enti\" period=\"2017\"></affluenza-figure>\
+         <affluenza-figure resource=\"enti\" period=\"2011\"></affluenza-figure>\
+         <img src=\"{base}/embed/c_d612/badge.svg?period=2017\" alt=\"Firenze\">"
+    );
+    std::fs::write(&page, html).expect("it can be written");
+    let shown = "[...document.querySelectorAll('affluenza-figure')].every(f => !f.shadowRoot.textContent.includes('Caricamento'))";
+    browser.open(PHONE, "it");
+    browser.visit(&format!("file://{}", page.display()), shown);
+    let text = |at: usize| {
+        format!("document.querySelectorAll('affluenza-figure')[{at}].shadowRoot.textContent")
+    };
+    let rows = browser.run("[...document.querySelector('affluenza-figure').shadowRoot.querySelectorAll('tbody tr')].map(r => [r.cells[0].textContent, r.cells[1].textContent])");
+    let rows = rows.as_array().expect("rows");
+    assert!(rows.iter().any(|row| row[0] == "Firenze"), "{rows:?}");
+    let failed = browser.run(&text(1));
+    assert!(
+        failed
+            .as_str()
+            .is_some_and(|text| text.contains("non sono disponibili")),
+        "{failed}"
+    );
+    assert_eq!(browser.run("document.images[0].naturalWidth"), 320);
+}
+
 fn a_wrong_key_is_refused(browser: &mut Browser, base: &str) {
     browser.open(DESKTOP, "it");
     browser.visit(&format!("{base}/enti"), SHOWN);
-    use_key(browser, "no-such-key");
-    browser.wait("document.querySelector('[role=alert]')");
-    let text = browser.run("document.querySelector('[role=alert]').textContent");
+    browser.run("document.getElementById('key').click()");
+    browser.type_text("no-such-key");
+    browser.press("Enter");
+    let refused = "document.querySelector('#key-dialog [role=alert]').textContent";
+    browser.wait(refused);
+    let text = browser.run(refused);
     assert!(
         text.as_str().is_some_and(|text| text.contains("chiave")),
         "{text}"

@@ -19,16 +19,25 @@ const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000
 export class NeedsKey extends Error {}
 
 export class Api {
-  /** Kept in memory only; lost with the page. */
-  #key = null;
   /** Promises of the questions that the next request asks. */
   #asked = new Map();
-  get hasKey() { return this.#key !== null; }
-  /** True after an answer to the key. */
-  isAccepted = false;
-  useKey(key) {
-    this.#key = key || null;
-    this.isAccepted = false;
+  /** True during a session, which is a cookie that no script can read. */
+  hasKey;
+  constructor(hasSession) { this.hasKey = hasSession; }
+
+  /** Begins a session with a key. Throws an ApiError for a wrong one. */
+  async signIn(key) {
+    await this.#session({ method: "POST", headers: { "X-API-Key": key } });
+    this.hasKey = true;
+  }
+  /** Ends the session. */
+  async signOut() {
+    await this.#session({ method: "DELETE" });
+    this.hasKey = false;
+  }
+  async #session(request) {
+    const response = await fetch("/pages/session", request);
+    if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => ({})));
   }
 
   /** Returns the JSON of a resource. Throws an ApiError for a problem; a busy API is asked again. */
@@ -60,7 +69,6 @@ export class Api {
         const isBusy = ({ status, retry_after: wait }) =>
           [429, 503].includes(status) && wait !== null && wait <= WAIT_SECONDS_MAX && again < AGAIN_MAX;
         answers.forEach(({ status, body }, at) => {
-          this.isAccepted ||= this.hasKey && status === 200;
           if (status === 200) asked[at][1].resolve(body);
           else if (!isBusy(answers[at])) asked[at][1].reject(new ApiError(status, body));
         });
@@ -75,9 +83,8 @@ export class Api {
   /** Returns the status and the body of each answer. */
   async #answers(questions) {
     const query = new URLSearchParams(questions.map((question) => ["ask", question]));
-    // Answers to a key are not public, so the browser must not store them.
-    const cache = this.#key ? "no-store" : "default";
-    const response = await fetch(`/pages/answers?${query}`, { headers: this.#key ? { "X-API-Key": this.#key } : {}, cache });
+    // Answers in a session are not public, so the browser must not store them.
+    const response = await fetch(`/pages/answers?${query}`, { cache: this.hasKey ? "no-store" : "default" });
     if (response.ok) return response.json();
     throw new ApiError(response.status, await response.json().catch(() => ({})));
   }

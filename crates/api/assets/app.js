@@ -1,5 +1,5 @@
 import { Api, NeedsKey } from "./api.js";
-import { Data } from "./data.js";
+import { Data, PUBLIC } from "./data.js";
 import { h } from "./dom.js";
 import { Format } from "./format.js";
 import { words } from "./words.js";
@@ -10,7 +10,7 @@ const VIEWS = new Map(LINKS.map(({ path, view }) => [path, view]));
 const messages = JSON.parse(document.getElementById("words").textContent);
 const f = new Format(messages["language-locale"]);
 const t = words(messages, f);
-const api = new Api();
+const api = new Api(PUBLIC.session);
 const data = new Data(api, t);
 const main = document.getElementById("content");
 const status = document.getElementById("status");
@@ -83,7 +83,7 @@ async function show({ moved = false } = {}) {
   }
   if (signal.aborted) return;
   const title = ofEnte() ? data.name("ente", at.ente) : t(`page-${view}`);
-  document.getElementById("key").textContent = api.isAccepted ? t("web-key-on") : t("web-key");
+  document.getElementById("key").textContent = api.hasKey ? t("web-key-on") : t("web-key");
   const heading = h("h1", { tabindex: "-1" }, title, h("small", {}, subtitle(at, module)));
   const missing = data.missingDays > 0 && h("p", { class: "message" }, t("web-incomplete", { days: data.missingDays }));
   main.replaceChildren(...[heading, missing, content, dated(at)].flat().filter(Boolean));
@@ -130,6 +130,8 @@ function failure(error) {
       h("button", { type: "button", class: "primary", onclick: () => document.getElementById("key").click() }, t("web-key-enter")));
   }
   const refused = error.status === 401 || error.status === 403;
+  // The session or its key has ended.
+  if (error.status === 401) api.hasKey = false, data.forget();
   if (!error.status) console.error(error);
   return h("div", { class: "message", role: "alert" },
     h("p", {}, h("strong", {}, refused ? t("web-key-refused") : t("web-failed")), " ",
@@ -213,8 +215,16 @@ function keyDialog() {
   const dialog = document.getElementById("key-dialog");
   const button = document.getElementById("key");
   const input = h("input", { id: "key-input", type: "password", autocomplete: "off", spellcheck: "false", required: true });
-  const apply = (key) => {
-    api.useKey(key);
+  const refused = h("p", { role: "alert" });
+  const finish = async (work) => {
+    refused.replaceChildren();
+    try {
+      await work();
+    } catch (error) {
+      refused.append(t(error.status === 401 || error.status === 403 ? "web-key-refused" : "web-failed"));
+      input.focus();
+      return;
+    }
     input.value = "";
     data.forget();
     dialog.close();
@@ -222,13 +232,16 @@ function keyDialog() {
   };
   dialog.append(
     h("h2", { id: "key-title" }, t("web-key")), h("p", {}, t("web-key-help")),
-    h("form", { method: "dialog", onsubmit: (event) => { event.preventDefault(); apply(input.value.trim()); } },
-      h("label", {}, t("web-key"), input),
+    h("form", { method: "dialog", onsubmit: (event) => { event.preventDefault(); finish(() => api.signIn(input.value.trim())); } },
+      h("label", {}, t("web-key"), input), refused,
       h("div", { class: "row" },
         h("button", { class: "primary" }, t("web-key-use")),
-        h("button", { type: "button", class: "quiet", onclick: () => apply(null) }, t("web-key-forget")),
+        h("button", { type: "button", class: "quiet", onclick: () => finish(() => api.signOut()) }, t("web-key-forget")),
         h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, t("web-close")))));
-  button.addEventListener("click", () => dialog.showModal());
+  button.addEventListener("click", () => {
+    refused.replaceChildren();
+    dialog.showModal();
+  });
 }
 
 addEventListener("click", (event) => {

@@ -1,6 +1,6 @@
 /* global uPlot */
 import { h, newId } from "./dom.js";
-import { save } from "./download.js";
+import { downloads, save } from "./download.js";
 import { scrollable, secret, table } from "./table.js";
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -18,7 +18,7 @@ export function chart({ title, first, steps, series, drawn = "columns", percent 
   const legend = h("ul", { class: "legend", "aria-hidden": "true" }, series.map((one, at) =>
     h("li", {}, h("span", { class: `key ${drawn}`, "--colour": `var(${one.colour})`, "data-dash": at }), one.name)));
   const figures = table({
-    caption: title, t, f,
+    caption: title, heading: "h3", t, f,
     columns: [
       { title: first, value: (row) => row.step.long },
       ...series.map((one) => ({
@@ -32,7 +32,7 @@ export function chart({ title, first, steps, series, drawn = "columns", percent 
     rows: steps.map((step, at) => ({ step, at })),
   });
   const figure = h("figure", { class: "chart" },
-    h("figcaption", { id: name }, title), legend, box, readout,
+    h("figcaption", {}, h("h2", { id: name }, title)), legend, box, readout,
     h("details", {}, h("summary", {}, t("web-show-table")), figures),
     h("p", { class: "downloads" }, h("button", { type: "button", class: "quiet", onclick: () => picture() }, t("web-download-image"))));
 
@@ -138,8 +138,11 @@ export function heatMap({ caption, value, t, f }) {
   const greatest = Math.max(1, ...all);
   const step = (figure) => Math.min(6, Math.floor((7 * figure) / (greatest + 1)));
   const name = newId("table");
-  return scrollable(h("table", { class: "heat" },
-    h("caption", { id: name }, caption),
+  const columns = [
+    { title: t("web-hour"), value: (hour) => String(hour) },
+    ...f.weekdays.map(({ long }, day) => ({ title: long, value: (hour) => value(hour, day) })),
+  ];
+  return [h("h2", { id: name }, caption), scrollable(h("table", { class: "heat", "aria-labelledby": name },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("web-hour")),
       f.weekdays.map((day) => h("th", { scope: "col" }, h("abbr", { title: day.long }, day.short))))),
     h("tbody", {}, hours.map((hour) => h("tr", {},
@@ -148,5 +151,5 @@ export function heatMap({ caption, value, t, f }) {
         const figure = value(hour, day);
         return h("td", { class: `heat-${typeof figure === "number" ? step(figure) : 0}`, "data-value": figure },
           typeof figure === "number" ? f.number(figure) : secret(t));
-      }))))), name);
+      }))))), name), downloads({ caption, columns, rows: hours, t })];
 }

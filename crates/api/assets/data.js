@@ -1,8 +1,8 @@
 import { NeedsKey } from "./api.js";
 import { sum } from "./format.js";
 
-/** What the server knows about public figures: tables of dimensions that may be combined, and closed years. */
-const PUBLIC = JSON.parse(document.getElementById("public").textContent);
+/** What the server says about this reader: public tables of dimensions that may be combined, closed years, and a session. */
+export const PUBLIC = JSON.parse(document.getElementById("public").textContent);
 
 // The only module that knows the API's answers. Its figures are numbers, or null where hidden.
 // Totals are queried, not summed: a sum with a hidden part would be wrong.
@@ -108,6 +108,12 @@ export class Data {
     if (!/[\p{L}\p{N}]/u.test(text)) return [];
     const answer = await this.#get("register", { search: text, order: "ente_name", limit: 10 });
     return answer.data.map((row) => ({ code: row.ente, name: row.ente_name }));
+  }
+
+  /** The findings of a year in sentences; none for a month, or for a year that is not closed. */
+  async findings({ year, month, ente, category }) {
+    if (month || category || !this.closedAt(year)) return [];
+    return this.api.get("findings", { year, ente, lang: this.language });
   }
 
   /** Throws NeedsKey without a key, unless the figures are public. */

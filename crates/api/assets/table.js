@@ -5,12 +5,13 @@ import { known } from "./format.js";
 /**
  * Creates a table. Columns: { title, value(row), type, plain(row), term, order }. The type is text, number, share (text that
  * is a figure), change (value returns [now, before]) or bar (a number, drawn relative to the greatest). `plain` is the value as
- * text or number, where it is neither. `term` names a definition. The first column heads its row. A row may have `href`.
+ * text or number, where it is neither. `term` names a definition. The first column heads its row. A row may have `href`. The
+ * caption is a heading, `h2` unless given.
  *
  * A reader sorts rows by a column. `sort`, if given, is { by, isDown, choose(column) } and sorts on the server, for columns
  * with an `order`. `all`, if given, loads all rows for a download.
  */
-export function table({ caption, columns, rows, total, sort, all, t, f }) {
+export function table({ caption, heading = "h2", columns, rows, total, sort, all, t, f }) {
   const name = newId("table");
   const greatest = columns.map(({ value, type }) => type === "bar" ? Math.max(1, ...rows.map((row) => value(row) ?? 0)) : 0);
   const cells = { columns, greatest, t, f };
@@ -28,11 +29,11 @@ export function table({ caption, columns, rows, total, sort, all, t, f }) {
   const foot = total && h("tfoot", { role: "rowgroup" }, line(total, cells, t("web-total")));
   const figures = columns.filter(({ type }) => type && type !== "bar").length;
   // Explicit roles keep the table a table where narrow screens show its rows as cards.
-  const element = h("table", { role: "table", class: figures > 2 && "cards", "aria-describedby": name },
-    h("caption", { id: name }, caption), h("thead", { role: "rowgroup" }, head), body, foot);
+  const element = h("table", { role: "table", class: figures > 2 && "cards", "aria-labelledby": name },
+    h("thead", { role: "rowgroup" }, head), body, foot);
   const isHidden = columns.some(({ type, value }) =>
     type !== "text" && [...rows, ...(total ? [total] : [])].some((row) => [value(row)].flat().includes(null)));
-  return h("div", { class: "table-block" }, scrollable(element, name),
+  return h("div", { class: "table-block" }, h(heading, { id: name }, caption), scrollable(element, name),
     isHidden && h("p", { class: "note" }, t("web-secret-note")),
     h("div", { class: "tools-below" }, definitions(columns, t), downloads({ caption, columns, rows, total, all, t })));
 }

@@ -169,6 +169,10 @@ impl Api {
         &self.0.editions
     }
 
+    pub(crate) fn ring(&self) -> &KeyRing {
+        &self.0.ring
+    }
+
     /// True if clients without a key are served.
     pub(crate) fn is_public(&self) -> bool {
         self.0.config.public

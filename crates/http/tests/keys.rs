@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use affluenza_http::keys::{
     BrokenLog, KeyError, KeyRefusal, KeyRing, KeyStore, NewKey, Role, Scope,
 };
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 fn place() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -45,6 +45,33 @@ fn a_key_is_accepted_until_it_is_revoked() {
         store.revoke("00000000"),
         Err(KeyError::Unknown { .. })
     ));
+}
+
+#[test]
+fn a_session_stands_for_its_key_until_it_ends() {
+    let (_folder, file) = place();
+    let store = KeyStore::new(&file);
+    let (key, secret) = store.create(reader("a", &["firenze"])).unwrap();
+    let ring = KeyRing::open(&file).unwrap();
+    let now = Timestamp::now();
+    let [over, soon, later] = [-1, 60, 120].map(|s| now + SignedDuration::from_secs(s));
+    let session = ring.session(secret.expose(), soon).unwrap();
+    assert_eq!(*ring.check(&session).unwrap(), key);
+    assert_eq!(ring.session(&session, later), Err(KeyRefusal::Malformed));
+
+    let over = ring.session(secret.expose(), over).unwrap();
+    assert_eq!(ring.check(&over), Err(KeyRefusal::Expired));
+    // Another end has another mark.
+    let [soon, later] = [soon, later].map(|end| end.as_second().to_string());
+    let prolonged = session.replace(&soon, &later);
+    assert_eq!(ring.check(&prolonged), Err(KeyRefusal::Unknown));
+    for damaged in ["session.", "session.a.b.c", &session[..session.len() - 1]] {
+        assert_eq!(ring.check(damaged), Err(KeyRefusal::Malformed), "{damaged}");
+    }
+
+    store.revoke(&key.id).unwrap();
+    ring.reload();
+    assert_eq!(ring.check(&session), Err(KeyRefusal::Revoked));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The public edition, with cells hidden.
 
+use affluenza_classify::hours::Zone;
 use affluenza_disclosure::{Count, CountTable, Public, Secret, TableDimension, Threshold};
-use affluenza_store::figures::YearFigures;
+use affluenza_store::figures::{Counted, YearFigures};
 
+use crate::ReportRequest;
 use crate::document::{Block, Cell, Document, PublicEdition};
 use crate::fixture::{cell, register, year_2016, year_2017};
 use crate::tests::report;
@@ -119,6 +121,40 @@ fn findings(document: &Document) -> Vec<&str> {
         _ => None,
     });
     findings.flatten().map(|line| &*line.sentence).collect()
+}
+
+/// The web pages know no other figures than the published ones, and state the same findings.
+#[test]
+fn sentences_of_the_pages_are_those_of_the_first_page() {
+    let (now, before) = (uses(2017, &year_2017()), uses(2016, &year_2016()));
+    let edition = PublicEdition {
+        small_count: SMALL.k,
+        uses: &now,
+        uses_before: Some(&before),
+        accesses: &accesses(),
+        has_users: false,
+    };
+    let register = register();
+    let mut question = ReportRequest {
+        year: 2017,
+        counted: Counted::People,
+        ente: None,
+        register: &register,
+        zones: &[Zone::default()],
+    };
+    let document = Document::public(&report(), edition, &register, Language::EN);
+    let sentences = edition.sentences(&question, Some(2016), Language::EN);
+    assert_eq!(sentences, findings(&document));
+    assert!(!sentences.is_empty());
+
+    question.ente = Some("c_d612");
+    let own = edition.sentences(&question, Some(2016), Language::EN);
+    assert!(own[0].starts_with("Uses "), "{own:?}");
+    let alone = PublicEdition {
+        uses_before: None,
+        ..edition
+    };
+    assert_eq!(alone.sentences(&question, None, Language::EN).len(), 0);
 }
 
 #[test]

@@ -714,16 +714,16 @@ web-loading = Loading…
 web-loaded = { $page }: data updated.
 web-failed = The data is not available.
 web-retry = Try again
-web-foot = People are counted, not bots. No name, address or cookie is kept.
+web-foot = People are counted, not bots. No name or address is kept; readers without a key get no cookie.
 web-interface = Interface and documentation
 web-needs-key = This data is not public: it needs an access key.
 web-key-enter = Enter the key
 web-key = Access key
-web-key-help = With a key you see the data of your public body, with no figure withheld. The key stays in this page only while it is open: it is not saved.
-web-key-use = Use the key
-web-key-forget = Forget the key
+web-key-help = A key shows the figures of your own public body, without confidential values. It holds for other tabs and after a restart, until you sign out or the session ends. The key is not stored: there is a technical cookie that no script can read.
+web-key-use = Sign in
+web-key-forget = Sign out
 web-close = Close
-web-key-on = Key in use
+web-key-on = Signed in
 web-key-refused = The key is not valid, or does not allow this data.
 web-incomplete =
     { $days ->
@@ -791,3 +791,10 @@ web-state-changed = Changed
 web-until = data up to { $day }
 web-closed = Figures of { $year }, closed on { $day }.
 web-as-of = Figures as of { $time }.
+
+## Web pages: findings, and figures for the ente's own site
+
+web-findings = Findings
+web-embed = These figures on your own site
+web-embed-help = A picture with the total and a table, to copy into the page. The guide for editors explains the other forms.
+web-embed-alt = Uses of digital services

@@ -717,16 +717,16 @@ web-loading = Caricamento in corso…
 web-loaded = { $page }: dati aggiornati.
 web-failed = I dati non sono disponibili.
 web-retry = Riprova
-web-foot = Sono contate le persone, non i robot. Nessun nome, indirizzo o cookie è conservato.
+web-foot = Sono contate le persone, non i robot. Nessun nome o indirizzo è conservato; chi legge senza chiave non riceve cookie.
 web-interface = Interfaccia e documentazione
 web-needs-key = Questi dati non sono pubblici: serve una chiave di accesso.
 web-key-enter = Inserisci la chiave
 web-key = Chiave di accesso
-web-key-help = Con la chiave si vedono i dati del proprio ente, senza valori riservati. La chiave resta solo in questa pagina finché è aperta: non viene salvata.
-web-key-use = Usa la chiave
-web-key-forget = Dimentica la chiave
+web-key-help = Con la chiave si vedono i dati del proprio ente, senza valori riservati. Vale anche per le altre schede e dopo un riavvio, finché non si esce o la sessione scade. La chiave non viene salvata: resta un cookie tecnico che nessuno script può leggere.
+web-key-use = Entra
+web-key-forget = Esci
 web-close = Chiudi
-web-key-on = Chiave in uso
+web-key-on = Accesso con chiave
 web-key-refused = La chiave non è valida o non permette questi dati.
 web-incomplete =
     { $days ->
@@ -794,3 +794,10 @@ web-state-changed = Variato
 web-until = dati fino al { $day }
 web-closed = Dati dell’anno { $year }, chiusi il { $day }.
 web-as-of = Dati aggiornati al { $time }.
+
+## Web pages: findings, and figures for the ente's own site
+
+web-findings = In evidenza
+web-embed = Questi dati sul proprio sito
+web-embed-help = Un’immagine con il totale e una tabella, da copiare nella pagina. La guida per i redattori spiega le altre forme.
+web-embed-alt = Utilizzi dei servizi digitali

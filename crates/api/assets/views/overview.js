@@ -7,7 +7,8 @@ import { kindColumns } from "./kinds.js";
 
 /** The period at a glance. Figures that need a key are left out without one. */
 export default async function overview({ at, data, t, f, address, period }) {
-  const [now, before, byMonth, second, visits] = await Promise.all([
+  const [found, now, before, byMonth, second, visits] = await Promise.all([
+    data.findings(at),
     data.uses(at, ["category", "kind"]), data.uses(data.yearBefore(at), ["category", "kind"]),
     data.allows(at, "month") && !at.month && months({ at, data, t, f }),
     data.allows(at, "service") ? services({ at, data, t, f }) : !at.ente && enti({ at, data, t, f, address }),
@@ -28,6 +29,8 @@ export default async function overview({ at, data, t, f, address, period }) {
     ...(visits ? [visits] : []),
   ].filter(([, value]) => value !== undefined);
   return h("div", { class: "grid" },
+    found.length > 0 && h("section", { class: "card" }, h("h2", {}, t("web-findings")),
+      h("ul", { class: "findings" }, found.map((sentence) => h("li", {}, sentence)))),
     h("dl", { class: "card figures" }, figures.map(([title, value, note]) => h("div", {}, h("dt", {}, title), h("dd", {},
       h("div", { class: "great", "data-value": value }, known(value) ? f.number(value) : secret(t)),
       h("div", { class: "small" }, note ?? "\u00a0"))))),
@@ -36,7 +39,8 @@ export default async function overview({ at, data, t, f, address, period }) {
       caption: t("web-by-category"), t, f, rows, total: data.totals(now, before),
       columns: second ? ranking(t("web-category"), t) : [{ title: t("web-category"), value: (row) => row.name }, ...kindColumns({ t, at }, rows)],
     })),
-    second && h("section", { class: "card half" }, second));
+    second && h("section", { class: "card half" }, second),
+    at.ente && h("section", { class: "card" }, embedding(at, t)));
 }
 
 const ranking = (first, t) => [
@@ -44,6 +48,18 @@ const ranking = (first, t) => [
   { title: t("web-uses"), type: "number", value: (row) => row.now, term: "use", order: "service_uses" },
   { title: t("web-change"), type: "change", value: (row) => [row.now, row.before], term: "change", order: "change_percent" },
 ];
+
+/** Code for the ente's own site. */
+function embedding({ ente, year }, t) {
+  const { origin } = location;
+  const code = encodeURIComponent(ente);
+  return h("details", {}, h("summary", {}, t("web-embed")), h("p", {}, t("web-embed-help")), h("pre", { tabindex: "0" }, [
+    `<a href="${origin}/enti/${code}"><img src="${origin}/embed/${code}/badge.svg?period=${year}" width="320" height="120" alt="${t("web-embed-alt")}"></a>`,
+    "",
+    `<script src="${origin}/figure.js" defer></script>`,
+    `<affluenza-figure resource="usage" group="category" ente="${ente}" period="${year}"></affluenza-figure>`,
+  ].join("\n")));
+}
 
 function enti({ at, data, t, f, address }) {
   return list({

@@ -9,7 +9,7 @@ export default async function services({ at, data, t, f }) {
     list({
       caption: t("web-top-services"), t, f, load: (asked) => data.services(at, { ...asked, limit: 20 }),
       columns: () => [
-        { title: t("web-service"), value: (row) => row.name }, { type: "bar", value: (row) => row.now },
+        { title: t("web-service"), value: (row) => row.name, order: "service" }, { type: "bar", value: (row) => row.now },
         { title: t("web-uses"), type: "number", value: (row) => row.now, term: "use", order: "service_uses" },
         { title: t("web-before", { year: String(at.year - 1) }), type: "number", value: (row) => row.before, order: "before" },
         { title: t("web-change"), type: "change", value: (row) => [row.now, row.before], term: "change", order: "change_percent" },

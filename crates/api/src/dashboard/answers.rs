@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
 use strum::VariantArray as _;
 
-use super::Pages;
+use super::findings::{FindingsRequest, findings};
+use super::{Pages, language, session};
 use crate::question::Resource;
 
 /// Largest number of questions of a request.
@@ -34,13 +35,17 @@ pub(crate) async fn answers(
     for name in [ACCEPT_ENCODING, IF_NONE_MATCH] {
         inner.remove(name);
     }
+    if let Some(session) = session::current(&pages, &headers) {
+        let key = HeaderValue::from_str(session).map_err(|_| Problem::unauthorized("sign in"))?;
+        inner.entry("x-api-key").or_insert(key);
+    }
     let mut parts = Vec::new();
     for question in asked {
         parts.push(part(&pages, peer, &inner, question).await?);
     }
     let body = format!("[{}]", parts.join(","));
     let mut response = super::written(&headers, "application/json", body.into_bytes());
-    let vary = HeaderValue::from_static("Accept-Encoding, Authorization, X-API-Key");
+    let vary = HeaderValue::from_static("Accept-Encoding, Authorization, Cookie");
     response.headers_mut().insert(VARY, vary);
     Ok(response)
 }
@@ -77,7 +82,25 @@ async fn ask(
     let uri: Uri = format!("/{question}").parse().map_err(|_| unknown())?;
     let mut known = Resource::VARIANTS.iter().copied();
     let resource = known.find(|known| known.path() == &uri.path()[1..]);
-    let pairs = Query::try_from_uri(&uri);
+    let pairs: Result<Query<Vec<(String, String)>>, _> = Query::try_from_uri(&uri);
+    if uri.path() == "/findings" {
+        let Query(pairs) = pairs.map_err(|_| unknown())?;
+        let value = |wanted| {
+            pairs
+                .iter()
+                .find(|(name, _)| name == wanted)
+                .map(|(_, value)| &**value)
+        };
+        let year = value("year").and_then(|year| year.parse().ok());
+        let request = FindingsRequest {
+            year: year.ok_or_else(unknown)?,
+            ente: value("ente"),
+            language: language::chosen(uri.query(), headers),
+        };
+        pages.api().admit(peer, headers)?;
+        let found = findings(pages, request).await?;
+        return Ok(serde_json::Value::from(found).to_string().into_response());
+    }
     let api = pages.api();
     api.answer(resource.ok_or_else(unknown)?, peer, headers, pairs)
         .await

@@ -62,7 +62,7 @@ impl Assets {
         self.files.get(path)
     }
 
-    /// Returns the address of a file, which may be cached for ever.
+    /// Returns the address of a file, which a browser may keep for a year.
     pub fn address(&self, path: &str) -> String {
         format!("/assets/{}/{path}", self.version)
     }

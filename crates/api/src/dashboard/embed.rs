@@ -10,7 +10,7 @@ use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
 use affluenza_words::{Language, WordArg};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 
@@ -138,13 +138,18 @@ pub(crate) async fn figures(
 }
 
 /// Answers with the script of `<affluenza-figure>`.
-pub(crate) async fn element() -> Response {
-    let headers = [
-        (CONTENT_TYPE, "text/javascript; charset=utf-8"),
+pub(crate) async fn element(headers: HeaderMap) -> Response {
+    let kind = "text/javascript; charset=utf-8";
+    let mut response = super::written(&headers, kind, script().into());
+    for (name, value) in [
         (CACHE_CONTROL, CACHING),
         (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    ];
-    (headers, script()).into_response()
+        (VARY, "Accept-Encoding"),
+    ] {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 impl FigureRequest<'_> {
@@ -351,5 +356,76 @@ impl PublicFigures {
             ASSETS.address("app.css"),
             self.table()
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(name: &str, total: Count) -> PublicFigures {
+        let row = |name: &str, count| PublicRow {
+            name: name.to_owned(),
+            count,
+        };
+        PublicFigures {
+            language: Language::IT,
+            measure: Measure::ServiceUses,
+            name: name.to_owned(),
+            year: 2017,
+            rows: vec![
+                row("Tributi", Count::Shown(1859)),
+                row("Casa <b>", Count::Hidden),
+            ],
+            total,
+            publisher: "Centro".to_owned(),
+            link: "https://uso.example.it/enti/c_a?year=2017&lang=it".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_badge_names_itself_and_cuts_long_names_only_in_its_picture() {
+        let name = "Unione dei Comuni di \"Alfa\", Beta, Gamma e Delta";
+        let badge = figures(name, Count::Shown(12_345)).badge();
+        let title = "<title id=\"t\">Unione dei Comuni di &quot;Alfa&quot;, Beta, Gamma e Delta: \
+                     12.345 utilizzi dei servizi digitali nel 2017</title>";
+        assert!(badge.contains(title), "{badge}");
+        assert!(badge.contains("Beta, Gam…</text>"), "{badge}");
+        assert!(badge.contains("<desc id=\"d\">Fonte: Centro.</desc>"));
+        assert!(!badge.contains("style"), "no policy forbids it");
+    }
+
+    #[test]
+    fn a_table_has_its_total_its_link_and_no_hidden_count() {
+        let table = figures("Alfa", Count::Hidden).table();
+        for part in [
+            "<caption>Alfa: utilizzi dei servizi digitali nel 2017</caption>",
+            "<th scope=\"row\">Tributi</th><td class=\"number\">1.859</td>",
+            "<th scope=\"row\">Casa &lt;b></th><td class=\"number\">riservato</td>",
+            "<th scope=\"row\">Totale</th><td class=\"number\">riservato</td>",
+            "<p lang=\"it\">Riservato: ",
+            "<a href=\"https://uso.example.it/enti/c_a?year=2017&amp;lang=it\" target=\"_top\">",
+        ] {
+            assert!(table.contains(part), "{part}: {table}");
+        }
+        let shown = PublicFigures {
+            rows: Vec::new(),
+            ..figures("Alfa", Count::Shown(3))
+        };
+        assert!(!shown.table().contains("Riservato"));
+    }
+
+    #[test]
+    fn the_script_has_the_words_of_every_language() {
+        for part in [
+            "\"it\":",
+            "\"en\":",
+            "\"embed-more\":",
+            "\"web-device-tablet\":",
+        ] {
+            assert!(script().contains(part), "{part}");
+        }
+        assert!(!script().contains("{{"));
+        assert!(script().len() < 16 * 1024, "{} bytes", script().len());
     }
 }

@@ -41,7 +41,7 @@
       this.integers = new Intl.NumberFormat(this.locale, { useGrouping: "always", maximumFractionDigits: 1 });
     }
     say(id, values = {}) {
-      const pattern = this.words[`embed-${id}`] ?? this.words[`web-${id}`];
+      const pattern = this.words[`embed-${id}`] ?? this.words["web-" + id];
       if (!Array.isArray(pattern)) return pattern;
       return pattern.map((part) => (typeof part === "string" ? part : values[part.value])).join("");
     }

@@ -3,8 +3,10 @@
 mod answers;
 mod assets;
 mod embed;
+mod findings;
 mod frame;
 mod language;
+mod session;
 mod site;
 
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use flate2::Compression;
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
@@ -31,6 +33,7 @@ use crate::dashboard::embed::FigureRequest;
 use crate::dashboard::frame::{Frames, PageText, escaped};
 use crate::reply::{gzip, is_known, takes_gzip};
 
+pub use findings::{FindingsRequest, WriteFindings};
 pub use site::{PagesConfig, Site};
 
 /// Addresses of the pages, in the order of the menu. The page `/NAME` has its view in
@@ -75,6 +78,10 @@ pub fn routes(api: &Api, site: Site) -> Router {
         .route("/enti/{code}", get(ente))
         .route("/assets/{version}/{*path}", get(asset))
         .route("/pages/answers", get(answers::answers))
+        .route(
+            "/pages/session",
+            post(session::sign_in).delete(session::sign_out),
+        )
         .route("/figure.js", get(embed::element))
         .route("/embed/{code}/{form}", get(embed::figures))
         .route("/robots.txt", get(robots))
@@ -92,9 +99,9 @@ impl Pages {
         &self.0.site
     }
 
-    /// Returns what a browser without a key may ask for: tables, as the names of their dimensions,
-    /// and closed years.
-    fn public(&self) -> String {
+    /// Returns what a browser may ask for: without a key tables, as the names of their dimensions,
+    /// of closed years; more with a session.
+    fn public(&self, headers: &HeaderMap) -> String {
         let measures = [PublicMeasure::Uses, PublicMeasure::Accesses].into_iter();
         let tables = measures.flat_map(PublicMeasure::tables);
         let tables = tables.map(|table| Vec::from_iter(table.iter().map(|one| one.name())));
@@ -105,12 +112,14 @@ impl Pages {
             Some(json!({ "year": year, "closed_at": closed_at }))
         });
         let years = Vec::from_iter(years.filter(|_| self.api().is_public()));
-        json!({ "tables": Vec::from_iter(tables), "years": years }).to_string()
+        let has_session = session::current(self, headers).is_some();
+        json!({ "tables": Vec::from_iter(tables), "years": years, "session": has_session })
+            .to_string()
     }
 
     /// Answers with a page.
     fn page(&self, headers: &HeaderMap, text: &PageText) -> Response {
-        let markup = self.0.frames.page(text, &self.public());
+        let markup = self.0.frames.page(text, &self.public(headers));
         let mut response = written(headers, "text/html; charset=utf-8", markup.into_bytes());
         self.decorate(response.headers_mut(), text.language);
         response
@@ -122,7 +131,7 @@ impl Pages {
         for (name, value) in [
             (REFERRER_POLICY, "no-referrer"),
             (CONTENT_LANGUAGE, language.as_str()),
-            (VARY, "Accept-Language, Accept-Encoding"),
+            (VARY, "Accept-Language, Accept-Encoding, Cookie"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }

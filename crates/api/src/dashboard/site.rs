@@ -1,12 +1,15 @@
 //! Settings of the pages, and what they say about their publisher.
 
+use affluenza_http::out_of_range;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
+use super::findings::WriteFindings;
+
 /// Addresses that the pages link to, and sites that may show them in a frame.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PagesConfig {
     /// Address of the pages in links from other sites, such as `https://uso.example.it`. Empty: the
@@ -18,9 +21,24 @@ pub struct PagesConfig {
     pub privacy: String,
     /// Address of the legal notes. Empty: no link.
     pub legal_notes: String,
+    /// Hours until a reader who signed in with a key signs in again. Default 12, from 1 to 744.
+    pub session_hours: u32,
     /// Origins of the sites that may show the pages in a frame, such as
     /// `https://www.comune.example.it`; `*` means every site. Empty: none.
     pub frame_ancestors: Vec<String>,
+}
+
+impl Default for PagesConfig {
+    fn default() -> Self {
+        Self {
+            base_url: String::new(),
+            accessibility: String::new(),
+            privacy: String::new(),
+            legal_notes: String::new(),
+            session_hours: 12,
+            frame_ancestors: Vec::new(),
+        }
+    }
 }
 
 impl PagesConfig {
@@ -37,7 +55,9 @@ impl PagesConfig {
         let origins = origins.map(|origin| ("frame_ancestors", origin));
         let wrong = addresses.chain(origins).filter(|(_, url)| !is_address(url));
         let problem = |(name, url)| format!("serve.pages.{name}: {url:?} is not https://…");
-        wrong.map(problem).collect()
+        let hours = self.session_hours.into();
+        let hours = out_of_range("serve.pages", "session_hours", hours, 1..=744);
+        wrong.map(problem).chain(hours).collect()
     }
 }
 
@@ -62,6 +82,8 @@ pub struct Site {
     pub contact: String,
     /// Licence of the public figures; may be empty.
     pub licence: String,
+    /// Writes the findings of closed years. `None`: the pages have none.
+    pub findings: Option<WriteFindings>,
 }
 
 impl Site {

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_api::dashboard::{self, Site};
+use affluenza_api::dashboard::{self, FindingsRequest, Site};
 use affluenza_api::{Api, ApiSources};
-use affluenza_disclosure::edition::{Closed, Editions};
+use affluenza_disclosure::edition::{Closed, Editions, NoEdition};
 use affluenza_disclosure::open_data::Source;
 use affluenza_http::keys::KeyRing;
 use affluenza_http::telemetry::{CancellationToken, Metrics};
 use affluenza_http::{bounded, metrics_route, serve, status_route};
+use affluenza_register::Register;
+use affluenza_report::ReportRequest;
+use affluenza_report::document::PublicEdition;
+use affluenza_store::figures::Counted;
 use affluenza_store::{Registers, Store};
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
@@ -134,7 +138,38 @@ fn site(settings: &Settings) -> Site {
         publisher: centre.name,
         contact: centre.contact,
         licence: centre.licence,
+        findings: Some(findings),
     }
+}
+
+/// Writes the findings of a closed year, as the first page of its public report has them.
+fn findings(
+    editions: &Editions,
+    register: &Register,
+    request: FindingsRequest<'_>,
+) -> Result<Vec<String>, NoEdition> {
+    let FindingsRequest {
+        year,
+        ente,
+        language,
+    } = request;
+    let (now, before) = (editions.year(year)?, editions.year(year - 1).ok());
+    let edition = PublicEdition {
+        small_count: now.public.small_count(),
+        uses: now.public.uses(),
+        uses_before: before.as_ref().map(|before| before.public.uses()),
+        accesses: now.public.accesses(),
+        has_users: now.public.users().is_some(),
+    };
+    let question = ReportRequest {
+        year,
+        counted: Counted::People,
+        ente,
+        register,
+        zones: &super::zones::of(register, ente),
+    };
+    let compared = before.as_ref().map(|_| year - 1);
+    Ok(edition.sentences(&question, compared, language))
 }
 
 /// Reads the closed years again whenever a year is closed, and after a failed reading.

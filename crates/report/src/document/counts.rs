@@ -105,7 +105,7 @@ pub(super) enum ChangesShown {
 }
 
 impl PublicEdition<'_> {
-    fn uses(&self, of: Slice<'_>) -> UseCounts {
+    pub(super) fn uses(&self, of: Slice<'_>) -> UseCounts {
         let (ente, category) = (of.ente, of.category);
         UseCounts {
             kinds: KINDS.map(|kind| {
@@ -301,7 +301,7 @@ impl PublicEdition<'_> {
         })
     }
 
-    fn before(&self, of: Slice<'_>) -> Option<Count> {
+    pub(super) fn before(&self, of: Slice<'_>) -> Option<Count> {
         let labels = [of.ente, of.category, None, None, None, None];
         Some(self.uses_before?.cell(labels))
     }

@@ -12,6 +12,7 @@ mod matrix;
 mod method;
 mod model;
 mod notes;
+mod published;
 mod quality;
 mod services;
 mod sources;
