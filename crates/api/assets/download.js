@@ -1,5 +1,5 @@
 import { h } from "./dom.js";
-import { known } from "./format.js";
+import { change } from "./format.js";
 
 /** Separator, decimal mark and beginning of a file. Excel in Italian reads the second form. */
 const FORMS = [
@@ -24,8 +24,8 @@ export function downloads({ caption, columns, rows, total, all, t }) {
 export function plain(row, { type, value, plain: own = value }) {
   const figure = own(row);
   if (type !== "change") return figure ?? undefined;
-  const [now, before] = figure;
-  return known(now, before) && before > 0 ? Math.round(1000 * (now / before - 1)) / 10 : undefined;
+  const growth = change(...figure);
+  return growth === undefined ? undefined : Math.round(1000 * growth) / 10;
 }
 
 function csv(lines, { separator, decimal, start }) {

@@ -29,15 +29,22 @@ export class Format {
   }
   number(value) { return this.integers.format(value); }
   share(part, whole) { return known(part, whole) && whole > 0 ? this.percents.format(part / whole) : undefined; }
-  /** Growth on a base; undefined without a base. */
+  /** Growth on a base; undefined if the base is small. */
   change(now, before) {
-    return known(now, before) && before > 0 ? minus(this.changes.format(now / before - 1)) : undefined;
+    const growth = change(now, before);
+    return growth === undefined ? undefined : minus(this.changes.format(growth));
   }
   difference(now, before) { return known(now, before) ? minus(this.differences.format(now - before)) : undefined; }
 }
 
 /** Replaces the hyphen before a negative number by a minus sign. */
 const minus = (text) => text.replace("-", "\u2212");
+
+/** Least base of a change, as in the yearly report. */
+const BASE_MIN = 30;
+
+/** Growth on a base of at least 30, such as 0.5. */
+export const change = (now, before) => (known(now, before) && before >= BASE_MIN ? now / before - 1 : undefined);
 
 /** True if every figure is known; a hidden one is null. */
 export const known = (...figures) => figures.every((figure) => typeof figure === "number");

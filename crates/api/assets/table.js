@@ -105,7 +105,7 @@ function sorted(rows, column, isDown) {
 export function definitions(columns, t) {
   const terms = [...new Set(columns.map(({ term }) => term).filter(Boolean))];
   return terms.length > 0 && h("details", { class: "terms" }, h("summary", {}, t("web-definitions")),
-    h("dl", {}, terms.map((term) => [h("dt", {}, t(`term-${term}`)), h("dd", {}, t(`term-${term}.text`))])));
+    h("dl", {}, terms.map((term) => [h("dt", {}, t(`term-${term}`)), h("dd", {}, t(`web-${term}.text`) ?? t(`term-${term}.text`))])));
 }
 
 /** Mark for a figure that is not published. */

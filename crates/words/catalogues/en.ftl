@@ -643,6 +643,7 @@ web-share = Share
 web-share-in = Share, { $year }
 web-before = In { $year }
 web-change = Change
+    .text = The difference from the compared period, in percent of it. With fewer than 30 in the compared period it is not defined (n/a).
 web-difference = Difference
 web-category = Category
 web-service = Service

@@ -646,6 +646,7 @@ web-share = Quota
 web-share-in = Quota, { $year }
 web-before = Nel { $year }
 web-change = Variazione
+    .text = La differenza rispetto al periodo di confronto, in percentuale di quello. Con meno di 30 nel periodo di confronto non è definita (n.d.).
 web-difference = Differenza
 web-category = Categoria
 web-service = Servizio

@@ -14,7 +14,7 @@ export default async function overview({ at, data, t, f, address, period }) {
     data.allows(at, "service") ? services({ at, data, t, f }) : !at.ente && enti({ at, data, t, f, address }),
     data.allows(at, "device") && accesses({ at, data, t, f }),
   ]);
-  if (now.total === 0) return [h("p", { class: "message" }, t("web-empty")), !at.ente && second];
+  if (now.total === 0) return h("p", { class: "message" }, t("web-empty"));
   const rows = data.categoriesOf(now, before).map((row) => ({ ...row, href: row.code && address("/categories", { category: row.code }) }));
   const change = (value, base) => {
     const text = f.change(value, base);

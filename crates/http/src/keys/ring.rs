@@ -116,8 +116,9 @@ impl KeyRing {
 
     fn find_session(&self, session: &str) -> Result<Arc<Key>, KeyRefusal> {
         let mut parts = session.splitn(3, '.');
-        let mut part = || parts.next().ok_or(KeyRefusal::Malformed);
-        let (id, until, mark) = (part()?, part()?, part()?);
+        let (Some(id), Some(until), Some(mark)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(KeyRefusal::Malformed);
+        };
         let until: i64 = until.parse().map_err(|_| KeyRefusal::Malformed)?;
         let mark = decode_digest(mark).ok_or(KeyRefusal::Malformed)?;
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
