@@ -20,7 +20,7 @@ const TABLES_WITHOUT_PERSONS: [&str; 7] = [
     "help-desk-requests",
     "alerts",
     "availability-months",
-    "portfolio-enti",
+    "active-services-enti",
     "checks",
 ];
 

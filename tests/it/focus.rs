@@ -86,7 +86,7 @@ fn check_printed(place: &Place<'_>) {
 fn check_sources(place: &Place<'_>) {
     let folder = source("deploy/figures");
     let folder = folder.to_str().expect("a plain path");
-    for kind in ["identity-credentials", "probe-alerts", "portfolio"] {
+    for kind in ["identity-credentials", "probe-alerts", "active-services"] {
         let file = format!("{folder}/{kind}.toml");
         let told = place.run(&["import", "figures", &file]);
         assert!(

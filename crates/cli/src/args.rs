@@ -319,7 +319,7 @@ pub enum Import {
     /// form, which is printed. A second import of the same lines changes nothing.
     AccessLog(Box<AccessLogArgs>),
     /// Import figures for the report that portals do not emit: identity credentials, help desk,
-    /// alerts, availability, portfolio. A second import of the same figures changes nothing; other
+    /// alerts, availability, active services, and tables of any content. A second import of the same figures changes nothing; other
     /// figures replace them.
     Figures(ImportFigures),
 }

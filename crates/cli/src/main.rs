@@ -19,6 +19,8 @@ use crate::args::Args;
 const EXIT_USAGE: u8 = 2;
 /// Exit code if the command was run and failed.
 const EXIT_FAILED: u8 = 1;
+/// Exit code of a report that was written and has no data.
+const EXIT_NO_DATA: u8 = 3;
 
 fn main() -> ExitCode {
     // Engines run in copies of this program, which must not continue past this line.
@@ -41,7 +43,10 @@ fn main() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&output::chain(&error));
-            ExitCode::from(EXIT_FAILED)
+            ExitCode::from(match error.is::<commands::NoFigures>() {
+                true => EXIT_NO_DATA,
+                false => EXIT_FAILED,
+            })
         }
     }
 }

@@ -4,7 +4,7 @@ use affluenza_classify::hours::Zone;
 use affluenza_disclosure::{Count, CountTable, Public, Secret, TableDimension, Threshold};
 use affluenza_store::figures::{Counted, YearFigures};
 
-use crate::ReportRequest;
+use crate::{ReportPeriod, ReportRequest};
 use crate::document::{Block, Cell, Document, PublicEdition};
 use crate::fixture::{cell, register, year_2016, year_2017};
 use crate::tests::report;
@@ -136,7 +136,7 @@ fn sentences_of_the_pages_are_those_of_the_first_page() {
     };
     let register = register();
     let mut question = ReportRequest {
-        year: 2017,
+        period: ReportPeriod::of_year(2017),
         counted: Counted::People,
         ente: None,
         register: &register,

@@ -10,6 +10,7 @@ use crate::document::{Document, ENTI_MAX};
 use crate::findings::{FindingCounts, YearFinding};
 use crate::moved::{self, Moved};
 use crate::notice::{self, AcceptedLoss, Notice};
+use crate::period::ReportPeriod;
 use crate::scope;
 use crate::seal::{SealNote, SealedYear};
 use crate::sources::{self, FigureSet, ImplausibleFigure};
@@ -23,8 +24,8 @@ use affluenza_words::Language;
 /// Parameters of a report, with the sources of its names and hours.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportRequest<'q> {
-    /// Calendar year.
-    pub year: i16,
+    /// Counted days.
+    pub period: ReportPeriod,
     /// Counted use: of people, or of people and bots.
     pub counted: Counted,
     /// Registered code of the only ente in the report; `None` for all.
@@ -35,12 +36,16 @@ pub struct ReportRequest<'q> {
     pub zones: &'q [Zone],
 }
 
-/// The usage tables of a year.
+/// The usage tables of a year, or of a part of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Calendar year.
     pub year: i16,
-    /// Compared year, if any.
+    /// Days of the report: `2017`, `2017-Q1` or `2017-03`.
+    pub period: ReportPeriod,
+    /// Last counted day of a period that is not over; `None` if all its days are counted.
+    pub data_until: Option<Date>,
+    /// Compared year, if any: of the same days.
     pub compared_year: Option<i16>,
     /// The only ente in the report; `None` for all.
     pub ente: Option<EnteName>,
@@ -52,7 +57,7 @@ pub struct Report {
     pub restatements: Vec<SealNote>,
     /// Figures that the restatements changed.
     pub moved: Vec<Moved>,
-    /// Last day of the year, on which offered services are counted.
+    /// Last counted day, on which offered services are counted.
     pub offered_on: Date,
     /// Version of the register that names and offered services come from.
     pub register_version: String,
@@ -100,7 +105,8 @@ pub struct Report {
     /// Services offered by the only ente, with their uses; empty for all enti.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub offered_services: Vec<OfferedService>,
-    /// Figures of other sources, at most one set of a kind. A missing kind is not available.
+    /// Figures of other sources. Each year of a kind or table is in one set; a missing kind is not
+    /// available.
     pub sources: Vec<FigureSet>,
     /// Doubts about the figures of other sources.
     pub doubts: Vec<ImplausibleFigure>,
@@ -109,7 +115,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Builds the report of a year, compared with another year if its figures are given. Figures
+    /// Builds the report of a period, compared with the same days of another year if their figures
+    /// are given. Figures
     /// without any data are no base: changes are then `None`, and a notice gives the reason.
     pub fn build(
         question: &ReportRequest<'_>,
@@ -133,7 +140,7 @@ impl Report {
         compared: Option<(i16, &YearFigures)>,
     ) -> Self {
         let ReportRequest {
-            year,
+            period,
             counted,
             ente,
             register,
@@ -143,8 +150,7 @@ impl Report {
             .map(|(_, figures)| figures)
             .filter(|figures| has_uses(figures));
         let before_cells = before.map(|figures| &*figures.usage);
-        // Jiff has no year beyond ±9999, and no portal has figures of one.
-        let offered_on = Date::new(year, 12, 31).unwrap_or(Date::MAX);
+        let offered_on = period.last();
 
         let totals = Totals::build(&figures.usage, before_cells);
         let usage = CrossTable::usage(register, offered_on, ente, &figures.usage);
@@ -155,7 +161,7 @@ impl Report {
         let variations = Variations {
             register,
             ente,
-            year,
+            period,
             now: figures,
             before,
         };
@@ -171,7 +177,9 @@ impl Report {
         });
 
         let mut report = Self {
-            year,
+            year: period.year(),
+            period,
+            data_until: period.counted_until(),
             compared_year: compared.map(|(year, _)| year),
             ente: ente.map(|code| EnteName::of(register, code)),
             counted,
@@ -190,10 +198,10 @@ impl Report {
             service_status: tables::with_status(&variations),
             top_services: ServiceRow::top(register, offered_on, &figures.services),
             accesses: Accesses::build(register, counted, detail),
-            months: tables::months(detail, before.map(|figures| &figures.detail)),
+            months: tables::months(period, detail, before.map(|figures| &figures.detail)),
             breakdowns: BreakdownTables::build(detail),
             places: Places::build(&figures.countries),
-            hours: Hours::build(year, zones, &figures.bands, &figures.hours),
+            hours: Hours::build(period, zones, &figures.bands, &figures.hours),
             totals,
             categories,
             usage,
@@ -296,17 +304,25 @@ impl Report {
         self
     }
 
-    /// Adds figures of other sources, at most one set of a kind. A report of one ente is not
-    /// changed.
+    /// Adds figures of other sources, with the registered names of enti, and the doubts about those
+    /// of the year. A report of one ente is not changed.
     #[must_use]
     pub fn with_sources(self, sources: &[FigureSet], register: &Register) -> Self {
         if self.ente.is_some() {
             return self;
         }
-        let doubts = sources.iter().flat_map(|set| sources::check(set, register));
+        let mut of_year = sources.to_vec();
+        for set in &mut of_year {
+            set.figures.retain_years(|year| year == self.year);
+        }
+        let doubts = of_year.iter().flat_map(|set| sources::check(set, register));
+        let mut named = sources.to_vec();
+        for set in &mut named {
+            set.figures.name_enti(register);
+        }
         Self {
             doubts: doubts.collect(),
-            sources: sources.to_vec(),
+            sources: named,
             ..self
         }
     }

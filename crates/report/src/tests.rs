@@ -10,7 +10,7 @@ use crate::document::{Block, Document};
 use crate::fixture::{band, cell, device, register, service, year_2016, year_2017};
 use crate::sources::{self, FigureSet, ImplausibleFigure, SourceError};
 use crate::tables::{BandRow, Devices, Kinds, Status};
-use crate::{FiguresByEnte, Notice, Report, ReportRequest};
+use crate::{FiguresByEnte, Notice, Report, ReportPeriod, ReportRequest};
 use affluenza_words::Language;
 
 /// The example register, with the twelve categories and the enti of the original report.
@@ -26,7 +26,7 @@ fn built(
     zone: &Zone,
 ) -> Report {
     let question = ReportRequest {
-        year,
+        period: ReportPeriod::of_year(year),
         counted,
         ente: None,
         register,
@@ -114,6 +114,81 @@ fn an_empty_year_says_so_and_shows_what_was_offered() {
     assert_eq!(report.devices.smartphone_and_tablet.share_percent, None);
     assert_eq!(report.hours.off_hours_share_percent, None);
     insta::assert_snapshot!(report.to_text(Language::IT, 80));
+}
+
+/// Returns the report of a period up to a day, compared with the same days of the year before.
+fn up_to(period: &str, until: &str) -> Report {
+    let period: ReportPeriod = period.parse().unwrap();
+    let question = ReportRequest {
+        period: period.until(until.parse().unwrap()),
+        counted: Counted::People,
+        ente: None,
+        register: &register(),
+        zones: &[Zone::default()],
+    };
+    let compared = Some((period.year() - 1, &year_2016()));
+    Report::build(&question, &year_2017(), compared)
+}
+
+#[test]
+fn a_year_that_is_not_over_counts_and_names_the_days_that_passed() {
+    let report = up_to("2017", "2017-05-31");
+    assert_eq!(report.data_until, Some("2017-05-31".parse().unwrap()));
+    let hours: u64 = report
+        .hours
+        .bands
+        .iter()
+        .map(|row| row.hours_existing)
+        .sum();
+    // The clock was put forward in March.
+    assert_eq!(hours, (31 + 28 + 31 + 30 + 31) * 24 - 1);
+    assert_eq!(report.months.len(), 5);
+    // A service that ends in July has not ended, and is on offer.
+    let ended = report.service_status.iter();
+    let mut ended = ended.filter(|row| row.status == Some(Status::Retired));
+    assert_eq!(ended.next(), None);
+    assert_eq!(report.offered.total, 4);
+    let text = report.to_text(Language::IT, 200);
+    for said in [
+        "periodo in corso: dati fino al 31 maggio 2017",
+        "confronto con gli stessi giorni del 2016",
+        "+16% sugli stessi giorni del 2016",
+        "servizi attivi per ente al 31 maggio 2017",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(!text.contains("dicembre"), "{text}");
+    let english = report.to_text(Language::EN, 200);
+    assert!(
+        english.contains("period not over: data up to 31 May 2017"),
+        "{english}"
+    );
+    assert!(!english.contains("December"), "{english}");
+}
+
+#[test]
+fn a_quarter_and_a_month_are_compared_with_the_same_of_the_year_before() {
+    let quarter = up_to("2017-Q1", "2017-12-31");
+    assert_eq!((quarter.data_until, quarter.months.len()), (None, 3));
+    let text = quarter.to_text(Language::IT, 200);
+    assert!(
+        text.starts_with("Utilizzo dei servizi online – 1º trimestre 2017\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("+16% sullo stesso periodo del 2016"),
+        "{text}"
+    );
+    assert!(
+        text.contains("servizi attivi per ente al 31 marzo 2017"),
+        "{text}"
+    );
+    let month = up_to("2017-02", "2017-12-31").to_text(Language::EN, 200);
+    assert!(
+        month.starts_with("Use of online services · February 2017\n"),
+        "{month}"
+    );
+    assert!(month.contains("+16% on the same period of 2016"), "{month}");
 }
 
 #[test]
@@ -555,7 +630,7 @@ fn a_restatement_says_which_figures_it_moved() {
 
     let zone = Zone::default();
     let question = ReportRequest {
-        year: 2017,
+        period: ReportPeriod::of_year(2017),
         counted: Counted::People,
         ente: None,
         register: &register,
@@ -581,7 +656,7 @@ fn figures_divided_by_ente_give_the_same_reports() {
     let divided = [&now, &before].map(|year| FiguresByEnte::new(year, &register));
     for ente in register.enti() {
         let question = ReportRequest {
-            year: 2017,
+            period: ReportPeriod::of_year(2017),
             counted: Counted::People,
             ente: Some(ente.code()),
             register: &register,
@@ -599,7 +674,7 @@ fn figures_divided_by_ente_give_the_same_reports() {
 fn one_ente_has_its_own_figures_only() {
     let (register, zone) = (register(), Zone::default());
     let question = ReportRequest {
-        year: 2017,
+        period: ReportPeriod::of_year(2017),
         counted: Counted::People,
         ente: Some("um_mugello"),
         register: &register,
@@ -642,7 +717,7 @@ fn status(now: ([u64; 3], &str), before: Option<([u64; 3], &str)>) -> Option<Sta
     };
     let (register, zone) = (register(), Zone::default());
     let question = ReportRequest {
-        year: 2017,
+        period: ReportPeriod::of_year(2017),
         counted: Counted::People,
         ente: Some("c_d612"),
         register: &register,
@@ -739,14 +814,141 @@ fn source(kind: &str) -> FigureSet {
 }
 
 #[test]
+fn every_table_of_the_source_report_is_printed_as_it_is_given() {
+    let register = Register::parse(EXAMPLE).unwrap();
+    let zone = Zone::default();
+    let names = [
+        "active-services",
+        "data-centre-support",
+        "help-desk",
+        "identity-credentials",
+        "infrastructure",
+        "portfolio",
+        "probe-alerts",
+        "service-levels",
+    ];
+    let sets = names.map(source);
+    for set in &sets {
+        let stored = FigureSet::from_json(&set.to_json()).unwrap();
+        assert_eq!(stored, *set);
+    }
+    assert_eq!(sources::check(&source("portfolio"), &register), []);
+    let report = built(2017, Counted::People, &year_2017(), None, &register, &zone);
+    let report = report.with_sources(&sets, &register);
+    let document = Document::new(&report, Language::IT);
+    let blocks = document.sections.iter().flat_map(|section| &section.blocks);
+    let tables = blocks.filter_map(|block| match block {
+        Block::Table(table) => Some(table),
+        _ => None,
+    });
+    let rows = tables.flat_map(|table| table.rows.iter().chain(&table.sums));
+    let rows = rows.map(|row| {
+        let cells: Vec<String> = row.iter().map(|cell| cell.show(Language::IT)).collect();
+        cells
+            .join(" ")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    });
+    let rows: Vec<String> = rows.collect();
+    for row in [
+        "Barberino di Mugello • online • online • online … in corso",
+        "SLA.2 Disponibilità del sistema LCMS CSICMS 98,50% 99,996% +1,496%",
+        "SLA.6 Presa in carico della segnalazione, entro 1 ora lavorativa 1 ora lavorativa",
+        "Backup 16,9 TB",
+        "Sportello 2 10 non disponibile 3.233 87 3.330 99,7%",
+        "Totale 5.369 116 5.495",
+        "Elevato 1 giorno lavorativo Assistenza tecnica straordinaria",
+        "Totale 68.018 11.060 16%",
+    ] {
+        assert!(
+            rows.iter().any(|printed| printed.contains(row)),
+            "{row}: {rows:?}"
+        );
+    }
+    let is_missing = |block: &Block| *block == Block::Text("Non disponibile.".to_owned());
+    let mut sections = document.sections.iter();
+    assert!(!sections.any(|section| section.blocks.iter().any(is_missing)));
+    let chapters = [
+        "Portafoglio dei prodotti per ente",
+        "Livelli di servizio (SLA)",
+        "Infrastruttura",
+        "Servizi attivi per ente, dati di altra fonte",
+        "Credenziali di identità digitale",
+        "Assistenza agli utenti",
+        "Supporto ai CED degli enti",
+        "Segnalazioni delle sonde di monitoraggio",
+    ];
+    let titles = document.sections.iter().map(|section| &*section.title);
+    let titles: Vec<&str> = titles.filter(|title| chapters.contains(title)).collect();
+    assert_eq!(titles, chapters);
+}
+
+/// Reads a table of one column of this type besides the names.
+fn table_of(form: &str, cell: &str) -> Result<FigureSet, SourceError> {
+    let provenance = format!(
+        r#"
+        kind = "table"
+        year = 2017
+        source = "S"
+        date = "2018-01-01"
+        imported_by = "I"
+        licence = "L"
+        file = "rows.csv"
+        [table]
+        name = "t"
+        title = {{ it = "T", en = "T" }}
+        states.on = {{ it = "attivo", en = "on" }}
+        columns = [
+            {{ name = "item", type = "text", title = {{ it = "Voce", en = "Item" }} }},
+            {{ name = "value", type = "{form}", title = {{ it = "V", en = "V" }} }},
+        ]
+        "#
+    );
+    sources::read_set(&provenance, |_| Ok(format!("item;value\na;{cell}\n")))
+}
+
+#[test]
+fn a_cell_of_another_type_is_refused_with_its_line() {
+    for (form, cell) in [
+        ("count", "12"),
+        ("decimal", "99,0"),
+        ("percent", "+1.5%"),
+        ("duration", "7 ms"),
+        ("measure", "98%"),
+        ("state", "on"),
+        ("count", ""),
+    ] {
+        assert!(table_of(form, cell).is_ok(), "{form}: {cell}");
+    }
+    for (form, cell) in [
+        ("count", "-1"),
+        ("count", "1,5"),
+        ("decimal", "7 ms"),
+        ("percent", "7 ms"),
+        ("duration", "7"),
+        ("duration", "7 weeks"),
+        ("measure", "many"),
+        ("state", "off"),
+    ] {
+        let error = table_of(form, cell).unwrap_err().to_string();
+        let place = format!("line 2, column \"value\": {cell:?} is not");
+        assert!(error.starts_with(&place), "{error}");
+    }
+    let unknown = table_of("colour", "1").unwrap_err().to_string();
+    assert!(unknown.starts_with("line 15, column"), "{unknown}");
+}
+
+#[test]
 fn other_sources_are_read_kept_and_doubted() {
     let register = Register::parse(EXAMPLE).unwrap();
-    let portfolio = source("portfolio");
-    assert_eq!(
-        FigureSet::from_json(&portfolio.to_json()).unwrap(),
-        portfolio
-    );
-    let doubts = sources::check(&portfolio, &register);
+    let services = source("active-services");
+    let stored = services.to_json();
+    assert_eq!(FigureSet::from_json(&stored).unwrap(), services);
+    // Earlier versions stored the kind under another name.
+    let earlier = stored.replace("active-services", "portfolio");
+    assert_eq!(FigureSet::from_json(&earlier).unwrap(), services);
+    let doubts = sources::check(&services, &register);
     let fiesole = ImplausibleFigure::PartAboveTotal {
         of: "Fiesole".into(),
         part: "bookings".into(),

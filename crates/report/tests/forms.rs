@@ -6,7 +6,7 @@ use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
 use affluenza_report::document::Document;
 use affluenza_report::print::{Separators, csv, html, pdf, xlsx};
-use affluenza_report::{Report, ReportRequest};
+use affluenza_report::{Report, ReportPeriod, ReportRequest};
 use affluenza_store::figures::{
     BandUse, Counted, DeviceUse, HourUse, ServiceUse, UsageCell, YearFigures,
 };
@@ -24,7 +24,7 @@ const REGISTER: &str = r#"
 fn document(register: &str, year: i16, figures: &YearFigures, language: Language) -> Document {
     let register = Register::parse(register).expect("the register is right");
     let question = ReportRequest {
-        year,
+        period: ReportPeriod::of_year(year),
         counted: Counted::People,
         ente: None,
         register: &register,

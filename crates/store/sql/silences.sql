@@ -8,5 +8,5 @@ FROM (
         SELECT toString(u.ente) AS ente, sum(u.events) AS events,
                arraySort(groupUniqArray(toUInt16(u.local_date))) AS days_list,
                max(max(toUInt32(u.local_date))) OVER () + 1 AS over
-        FROM usage_hourly AS u WHERE toYear(u.local_date) = {year} GROUP BY ente) AS d)
+        FROM usage_hourly AS u WHERE {within} GROUP BY ente) AS d)
 ORDER BY ente

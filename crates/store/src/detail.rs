@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::StoreError;
 use crate::breakdown::Breakdowns;
 use crate::dimension::Dates;
-use crate::figures::Counted;
+use crate::figures::{Counted, DayRange};
 use crate::reading::{Lists, QueryGroup, QueryIndex};
 use crate::sql::filled;
 use crate::usage::Dimension;
@@ -201,11 +201,12 @@ impl BreakdownAsked {
 }
 
 impl DetailAsked {
-    /// Adds the queries for the year that a report compares with. Leaves out the users, which are
+    /// Adds the queries for the days that a report compares with. Leaves out the users, which are
     /// the slowest to count.
-    pub fn of_compared(reading: &mut QueryGroup, year: i16, counted: Counted) -> Self {
+    pub fn of_compared(reading: &mut QueryGroup, days: DayRange, counted: Counted) -> Self {
         let of = people(counted);
-        let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
+        let within = days.condition("u.local_date");
+        let facts = format!("FROM usage_hourly AS u WHERE {within}{of}");
         Self {
             services: reading.ask(format!(
                 "SELECT toString(u.ente) AS ente, toString(u.service) AS service, toString(u.category) AS category, toString(u.kind) AS kind,
@@ -219,7 +220,7 @@ impl DetailAsked {
             months: reading.ask(format!(
                 "SELECT toString(u.ente) AS ente, toMonth(u.local_date) AS month, toString(u.device) AS device,
                         sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
-                 FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}
+                 FROM usage_hourly AS u WHERE {within}
                  GROUP BY ente, month, device ORDER BY ente, month, device"
             )),
             hours: None,
@@ -228,10 +229,11 @@ impl DetailAsked {
         }
     }
 
-    /// Adds the queries for every figure of a year.
-    pub fn of_base(reading: &mut QueryGroup, year: i16, counted: Counted) -> Self {
+    /// Adds the queries for every figure of these days.
+    pub fn of_base(reading: &mut QueryGroup, days: DayRange, counted: Counted) -> Self {
         let of = people(counted);
-        let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
+        let within = days.condition("u.local_date");
+        let facts = format!("FROM usage_hourly AS u WHERE {within}{of}");
         // The figures of a year have sums over the enti of hours and countries.
         Self {
             hours: Some(reading.ask(format!(
@@ -242,14 +244,15 @@ impl DetailAsked {
                  GROUP BY ente, band, local_hour ORDER BY ente, local_hour, band"
             ))),
             breakdowns: vec![BreakdownAsked::new(reading, Dimension::Country, &facts)],
-            ..Self::of_compared(reading, year, counted)
+            ..Self::of_compared(reading, days, counted)
         }
     }
 
-    /// Adds the queries for all details of a year.
-    pub fn of_year(reading: &mut QueryGroup, year: i16, counted: Counted) -> Self {
+    /// Adds the queries for all details of these days.
+    pub fn of_year(reading: &mut QueryGroup, days: DayRange, counted: Counted) -> Self {
         let of = people(counted);
-        let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
+        let within = days.condition("u.local_date");
+        let facts = format!("FROM usage_hourly AS u WHERE {within}{of}");
         let rest = RestAsked {
             visitors: reading.ask(format!(
                 "SELECT ente, month, sum(users) AS visitors_days FROM (
@@ -259,18 +262,19 @@ impl DetailAsked {
             )),
             days: reading.ask(format!(
                 "SELECT toString(u.local_date) AS day, toString(u.device) AS device, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
-                 FROM usage_hourly AS u WHERE toYear(u.local_date) = {year} GROUP BY day, device ORDER BY day, device"
+                 FROM usage_hourly AS u WHERE {within} GROUP BY day, device ORDER BY day, device"
             )),
-            silences: reading.ask(silences(year)),
-            week: reading.ask(week(&format!("toYear(u.local_date) = {year}{of}"))),
+            silences: reading.ask(silences(&within)),
+            week: reading.ask(week(&format!("{within}{of}"))),
             rules: reading.ask(format!(
                 "SELECT toString(e.rules) AS rules, toString(min(e.local_date)) AS first_day, toString(max(e.local_date)) AS last_day, count() AS events
-                 FROM usage_events AS e WHERE toYear(e.local_date) = {year} GROUP BY rules ORDER BY first_day, rules"
+                 FROM usage_events AS e WHERE {} GROUP BY rules ORDER BY first_day, rules",
+                days.condition("e.local_date")
             )),
         };
         let mut all = Self {
             rest: Some(rest),
-            ..Self::of_base(reading, year, counted)
+            ..Self::of_base(reading, days, counted)
         };
         for dimension in Dimension::detailed() {
             if !all.breakdowns.iter().any(|one| one.dimension == dimension) {
@@ -320,11 +324,8 @@ fn week(condition: &str) -> String {
 
 /// Returns the query for the longest silence of each ente. A silence lies between two days with
 /// events, or between the ente's last such day and the last day with events of any ente.
-fn silences(year: i16) -> String {
-    filled(
-        include_str!("../sql/silences.sql"),
-        &[("year", &year.to_string())],
-    )
+fn silences(within: &str) -> String {
+    filled(include_str!("../sql/silences.sql"), &[("within", within)])
 }
 
 fn people(counted: Counted) -> &'static str {

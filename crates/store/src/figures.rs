@@ -86,6 +86,32 @@ pub struct CountryUse {
     pub service_uses: u64,
 }
 
+/// Local days, both included, as decimal numbers: 20170131.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayRange {
+    /// First day.
+    pub first: u32,
+    /// Last day.
+    pub last: u32,
+}
+
+impl DayRange {
+    /// Returns the days of a calendar year.
+    pub fn of_year(year: i16) -> Self {
+        let year = u32::from(year.unsigned_abs()) * 10_000;
+        Self {
+            first: year + 101,
+            last: year + 1231,
+        }
+    }
+
+    /// Returns the SQL condition on a column of local dates.
+    pub(crate) fn condition(self, column: &str) -> String {
+        let Self { first, last } = self;
+        format!("toYYYYMMDD({column}) BETWEEN {first} AND {last}")
+    }
+}
+
 /// Visitors included in the figures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -164,48 +190,62 @@ enum Depth {
 impl Usage {
     /// Returns the figures of `year` without and with bots, from one snapshot.
     pub async fn figures(&self, year: i16) -> Result<Figures, StoreError> {
-        let [people, all] = self.read(year, Depth::Whole, BOTH).await?;
+        let [people, all] = self
+            .read(DayRange::of_year(year), Depth::Whole, BOTH)
+            .await?;
         Ok(Figures { people, all })
     }
 
     /// Returns the base figures of `year` without and with bots, from one snapshot.
     pub async fn base_figures(&self, year: i16) -> Result<Figures, StoreError> {
-        let [people, all] = self.read(year, Depth::Base, BOTH).await?;
+        let [people, all] = self
+            .read(DayRange::of_year(year), Depth::Base, BOTH)
+            .await?;
         Ok(Figures { people, all })
     }
 
-    /// Returns the figures of `year` with all details, from one snapshot. The lists are empty if
+    /// Returns the figures of `days` with all details, from one snapshot. The lists are empty if
     /// nothing was recorded.
-    pub async fn year_figures(
+    pub async fn figures_of_days(
         &self,
-        year: i16,
+        days: DayRange,
         counted: Counted,
     ) -> Result<YearFigures, StoreError> {
-        let [figures] = self.read(year, Depth::Whole, [counted]).await?;
+        let [figures] = self.read(days, Depth::Whole, [counted]).await?;
         Ok(figures)
     }
 
-    /// Returns the figures of `year` that one report compares its own figures with.
+    /// Returns the figures of `days` that one report compares its own figures with.
     pub async fn compared_figures(
         &self,
-        year: i16,
+        days: DayRange,
         counted: Counted,
     ) -> Result<YearFigures, StoreError> {
-        let [figures] = self.read(year, Depth::Compared, [counted]).await?;
+        let [figures] = self.read(days, Depth::Compared, [counted]).await?;
         Ok(figures)
+    }
+
+    /// Returns the last of `days` with events, as `2017-12-31`.
+    pub async fn newest_day(&self, days: DayRange) -> Result<Option<String>, StoreError> {
+        let within = days.condition("u.local_date");
+        let query = format!(
+            "SELECT toString(max(u.local_date)) FROM usage_hourly AS u WHERE {within} HAVING count() > 0"
+        );
+        let newest: Vec<String> = self.0.rows(&query).await?;
+        Ok(newest.into_iter().next())
     }
 
     async fn read<const N: usize>(
         &self,
-        year: i16,
+        days: DayRange,
         depth: Depth,
         ways: [Counted; N],
     ) -> Result<[YearFigures; N], StoreError> {
         let mut reading = QueryGroup::default();
         let asked = ways.map(|counted| match depth {
-            Depth::Whole => DetailAsked::of_year(&mut reading, year, counted),
-            Depth::Base => DetailAsked::of_base(&mut reading, year, counted),
-            Depth::Compared => DetailAsked::of_compared(&mut reading, year, counted),
+            Depth::Whole => DetailAsked::of_year(&mut reading, days, counted),
+            Depth::Base => DetailAsked::of_base(&mut reading, days, counted),
+            Depth::Compared => DetailAsked::of_compared(&mut reading, days, counted),
         });
         let lists = reading.read(&self.0).await?;
         let mut figures = ways.map(|_| YearFigures::default());

@@ -12,8 +12,10 @@ language-date = { $day } { $month } { $year }
 
 # Report. Arguments of every message:
 #   $year      year of the report
+#   $calendar  year, quarter or month, with its $quarter or $month
+#   $span      compared days: a year, a part of it, or the days that have passed
 #   $compared  compared year
-#   $day       last day of the year
+#   $day       last counted day
 
 ## Signs and dates
 
@@ -37,6 +39,27 @@ month-10 = October
 month-11 = November
 month-12 = December
 
+## Periods
+
+period =
+    { $calendar ->
+        [year] { $year }
+        [quarter] quarter { $quarter } of { $year }
+       *[month] { $month } { $year }
+    }
+on-compared =
+    { $span ->
+        [days] on the same days of { $compared }
+        [part] on the same period of { $compared }
+       *[year] on { $compared }
+    }
+in-compared =
+    { $span ->
+        [days] on the same days of { $compared }
+        [part] in the same period of { $compared }
+       *[year] in { $compared }
+    }
+
 ## Counted nouns
 
 uses-counted =
@@ -57,7 +80,7 @@ enti-counted =
 
 ## Cover
 
-title = Use of online services · { $year }
+title = Use of online services · { period }
 subject =
     { $enti ->
         [one] Portals of { $enti } public body
@@ -65,8 +88,14 @@ subject =
     }
 edition-public = public edition
 edition-internal = internal edition: it has small counts and is not to be published
-edition-provisional = provisional edition: the figures of the year are not final yet
-edition-compared = compared with { $compared }
+edition-provisional = provisional edition: the figures are not final yet
+edition-compared =
+    { $span ->
+        [days] compared with the same days of { $compared }
+        [part] compared with the same period of { $compared }
+       *[year] compared with { $compared }
+    }
+edition-until = period not over: data up to { $day }
 edition-people = bots excluded
 edition-all = bots included
 edition-zone =
@@ -86,11 +115,11 @@ finding-reference = Table: { $title }
 
 finding-growth =
     { $trend ->
-        [up] Uses rose from { $before } to { $uses } ({ $growth } on { $compared }).
-        [down] Uses fell from { $before } to { $uses } ({ $growth } on { $compared }).
-       *[flat] Uses were { $uses }, as in { $compared }.
+        [up] Uses rose from { $before } to { $uses } ({ $growth } { on-compared }).
+        [down] Uses fell from { $before } to { $uses } ({ $growth } { on-compared }).
+       *[flat] Uses were { $uses }, as { in-compared }.
     }
-    .title = { $growth } on { $compared }
+    .title = { $growth } { on-compared }
 finding-contribution =
     { $trend ->
         [up] Uses rose from { $before } to { $uses };
@@ -123,8 +152,8 @@ finding-enti-without-uses =
         }
 finding-services-without-uses =
     { $services ->
-        [one] { $services } of { $offered } active services was not used in the year.
-       *[other] { $services } of { $offered } active services were not used in the year.
+        [one] { $services } of { $offered } active services was not used in the period.
+       *[other] { $services } of { $offered } active services were not used in the period.
     }
     .title =
         { $services ->
@@ -146,16 +175,16 @@ finding-turns =
 finding-mobile =
     { $before ->
         [none] Smartphones and tablets made { $part } of { $whole } visits.
-       *[other] Smartphones and tablets made { $part } of { $whole } visits ({ $before } in { $compared }).
+       *[other] Smartphones and tablets made { $part } of { $whole } visits ({ $before } { in-compared }).
     }
     .title = { $share } of visits by smartphone and tablet
 finding-off-hours =
     { $before ->
         [none] Users outside office hours: { $share } of all.
-       *[other] Users outside office hours: { $share } of all ({ $before } in { $compared }).
+       *[other] Users outside office hours: { $share } of all ({ $before } { in-compared }).
     }
     .title = { $share } of users outside office hours
-finding-digital-identity = Uses with a digital identity (SPID, CIE, CNS) were { $part } of { $whole } ({ $before } in { $compared }).
+finding-digital-identity = Uses with a digital identity (SPID, CIE, CNS) were { $part } of { $whole } ({ $before } { in-compared }).
     .title = { $share } of uses with a digital identity
 finding-categories =
     { $form ->
@@ -182,7 +211,7 @@ fact-visits = visits
 fact-mobile = of visits
 fact-off-hours = of users
 fact-offered = deployments
-detail-growth = { $growth } on { $compared }
+detail-growth = { $growth } { on-compared }
 detail-no-growth = change not defined
 detail-share = { $share } of the uses
 detail-no-share = share not defined
@@ -276,7 +305,7 @@ column-band = Band
 column-from-to = From-to
 column-users-per-hour = Users per hour
     .short = Users/h
-column-hours-in-year = Hours in the year
+column-hours-in-year = Hours in the period
     .short = Hours
 column-users-hours = Users (total of the hours)
     .short = Total
@@ -299,7 +328,7 @@ column-cause = Cause
 column-figure = Figure
 column-before = Before
 column-restated = Restated
-column-activated = Activated
+column-activated = Active
 column-of-which-cns = of which CNS
 column-cns-share = Share of CNS
 column-opened = Requests opened
@@ -321,14 +350,14 @@ categories-chart = Uses by category (number of uses)
     .alt = Bars of the uses of each category; the figures are in the table that follows.
 moves = Rising and falling categories
 rising =
-    .caption = Categories that rose on { $compared } (number of uses)
+    .caption = Categories that rose { on-compared } (number of uses)
 falling =
-    .caption = Categories that fell on { $compared } (number of uses)
+    .caption = Categories that fell { on-compared } (number of uses)
 usage = Uses by public body and category
     .caption = Uses by public body and category (number of uses)
-    .without = Public bodies without uses in the year: { $names }.
+    .without = Public bodies without uses in the period: { $names }.
 enti-without-uses =
-    .caption = Public bodies without uses in the year
+    .caption = Public bodies without uses in the period
 enti-without-services =
     .caption = Public bodies without services
 ente-changes =
@@ -352,7 +381,7 @@ service-changes = Changes of all services
 contributions = Changes by public body and service
     .caption = Largest changes of a service in a public body (number of uses)
 service-status = New, retired, unused and broken services
-    .caption = Status during the year (number of uses and of failed attempts)
+    .caption = Status during the period (number of uses and of failed attempts)
 top-services = Most used services
     .caption = Most used services (number of uses)
     .caption-public = Most used services, of those with public figures (number of uses)
@@ -360,7 +389,7 @@ top-services = Most used services
 ## Visits
 
 accesses = Visits and visitors by public body
-    .caption = Visits (number), daily unique visitors (summed over the year), uses, visits a year per resident
+    .caption = Visits (number), daily unique visitors (summed over the period), uses, visits of the period per resident
 devices = Devices
     .caption = Devices (number of visits)
 devices-bots = Bots (counted separately, not in shares): { visits-counted }.
@@ -395,9 +424,9 @@ source-named = Source: { $source }, { $date }. Imported by { $by }. Licence: { $
 source-unnamed = Source: { $source }, { $date }. Licence: { $licence }.
 identity-credentials = Identity credentials
 credentials =
-    .caption = Credentials activated by year (number)
-credentials-chart = Credentials activated by year (number)
-    .alt = Columns of the credentials activated in each year; the figures are in the table that follows.
+    .caption = Active credentials by year (number)
+credentials-chart = Active credentials by year (number)
+    .alt = Columns of the active credentials of each year; the figures are in the table that follows.
 help-desk = Help desk
 help-desk-requests =
     .caption = Requests by month (number)
@@ -409,9 +438,36 @@ alerts-chart = Alerts by month (number)
 availability = Service availability
 availability-months =
     .caption = Availability by month (% of the time)
-portfolio = Services per public body, as reported by another source
-portfolio-enti =
+active-services = Services per public body, as reported by another source
+active-services-enti =
     .caption = Services per public body, as reported by the source (number of services)
+
+# Units of numbers from other sources: $number is the number as text, $count selects the plural.
+unit-percent = { $number }%
+unit-ms = { $number } ms
+unit-s = { $number } s
+unit-min = { $number } min
+unit-h = { $number } h
+unit-working-h =
+    { $count ->
+        [one] { $number } working hour
+       *[other] { $number } working hours
+    }
+unit-d =
+    { $count ->
+        [one] { $number } day
+       *[other] { $number } days
+    }
+unit-working-d =
+    { $count ->
+        [one] { $number } working day
+       *[other] { $number } working days
+    }
+unit-months =
+    { $count ->
+        [one] { $number } month
+       *[other] { $number } months
+    }
 
 doubt-payments-above-total = { $of }: payments ({ $count }) exceed the total ({ $total }).
 doubt-bookings-above-total = { $of }: bookings ({ $count }) exceed the total ({ $total }).
@@ -439,7 +495,7 @@ check-found =
     }
 check-nothing = nothing was found
 check-broken-service = { $service }: the service is broken.
-check-data = Data exist for both years
+check-data = Data exist for both periods
 check-parts = Parts add up to their total
 check-sums = Totals computed in different ways agree
 check-offered = All uses are of services on offer
@@ -449,9 +505,9 @@ check-level = No sudden shift where the classification rules changed
 check-broken = No service is broken
 check-sources = Figures of other sources do not contradict themselves
 
-note-no-data = No data for { $year }.
-note-no-accesses = In { $year } portals sent uses but no visits: the number of visits is unknown.
-note-no-data-to-compare = No use recorded in { $compared }: changes are not defined.
+note-no-data = No data for { period }.
+note-no-accesses = In the period, portals sent uses but no visits: the number of visits is unknown.
+note-no-data-to-compare = No use recorded { in-compared }: changes are not defined.
 note-kinds = Kinds do not add up to the total: their sum is { $sum }, all uses are { $uses }.
 note-unregistered-use =
     { $uses ->
@@ -528,29 +584,29 @@ term-visitors = Daily unique visitors
     .text = The distinct visitors of each day to each public body, summed over the days. No visitor can be recognised from one day to the next, or from one public body to another.
     .unit = visitors
 term-users-per-hour = Users per hour
-    .text = The distinct visitors of each hour, summed over the hours and divided by the actual hours of the year, changes of the clock included.
+    .text = The distinct visitors of each hour, summed over the hours and divided by the actual hours of the period, changes of the clock included.
     .unit = users per hour
 term-off-hours = Share outside office hours
     .text = Share of users in night and evening hours: each band weighs in proportion to its length.
     .unit = %
 term-change = Change
-    .text = The difference from the compared year, in percent of that year. With fewer than 30 uses in that year it is not defined. Above 200% its factor is shown, too: ×4.4 is 4.4 times the earlier figure.
+    .text = The difference from the same days of the compared year, in percent of those. With fewer than 30 uses on those days it is not defined. Above 200% its factor is shown, too: ×4.4 is 4.4 times the earlier figure.
     .unit = %
 term-share = Share
     .text = The part in percent of the whole, rounded: shares may not add up to 100%.
     .unit = %
 term-offered = Services on offer
-    .text = The services deployed on the last day of the year according to the register, counted once for each public body that offers them.
+    .text = The services deployed on the last day of the period according to the register, counted once for each public body that offers them.
     .unit = services
 term-per-resident = Visits per resident
-    .text = The visits of the year divided by the residents that the register gives, with the year of that number.
+    .text = The visits of the period divided by the residents that the register gives, with the year of that number.
     .unit = visits per resident
 term-new = NEW, RETIRED
-    .text = A service first deployed in the year; a service whose last deployment ended in the year.
+    .text = A service first deployed in the period; a service whose last deployment ended in the period.
 term-unused = UNUSED
-    .text = A service deployed all year and used in the compared year, neither used nor tried in this one.
+    .text = A service deployed in the whole period and used in the compared year, neither used nor tried in this one.
 term-broken = BROKEN
-    .text = A service deployed at the end of the year of which more than { $percent } of at least { $attempts } attempts failed; or with at least { $uses } uses, the last of them before October, though in the compared year it was used later, too.
+    .text = A service deployed at the end of the period of which more than { $percent } of at least { $attempts } attempts failed; or with at least { $uses } uses, the last of them before October, though in the compared year it was used later, too.
 term-device = Device
     .text = Type of device, from the browser’s user agent. Bots and visits without a user agent are counted separately and are not in shares.
     .unit = visits

@@ -12,8 +12,10 @@ language-date = { $day } { $month } { $year }
 
 # Report. Arguments of every message:
 #   $year      year of the report
+#   $calendar  year, quarter or month, with its $quarter or $month
+#   $span      compared days: a year, a part of it, or the days that have passed
 #   $compared  compared year
-#   $day       last day of the year
+#   $day       last counted day
 
 ## Signs and dates
 
@@ -37,6 +39,27 @@ month-10 = ottobre
 month-11 = novembre
 month-12 = dicembre
 
+## Periods
+
+period =
+    { $calendar ->
+        [year] { $year }
+        [quarter] { $quarter }º trimestre { $year }
+       *[month] { $month } { $year }
+    }
+on-compared =
+    { $span ->
+        [days] sugli stessi giorni del { $compared }
+        [part] sullo stesso periodo del { $compared }
+       *[year] sul { $compared }
+    }
+in-compared =
+    { $span ->
+        [days] negli stessi giorni del { $compared }
+        [part] nello stesso periodo del { $compared }
+       *[year] nel { $compared }
+    }
+
 ## Counted nouns
 
 uses-counted =
@@ -57,7 +80,11 @@ enti-counted =
 
 ## Cover
 
-title = Utilizzo dei servizi online – Anno { $year }
+title =
+    { $calendar ->
+        [year] Utilizzo dei servizi online – Anno { $year }
+       *[other] Utilizzo dei servizi online – { period }
+    }
 subject =
     { $enti ->
         [one] Portali di { $enti } ente
@@ -65,8 +92,14 @@ subject =
     }
 edition-public = edizione pubblica
 edition-internal = edizione interna: contiene cifre piccole e non va pubblicata
-edition-provisional = edizione provvisoria: i dati dell’anno non sono ancora definitivi
-edition-compared = confronto con il { $compared }
+edition-provisional = edizione provvisoria: i dati non sono ancora definitivi
+edition-compared =
+    { $span ->
+        [days] confronto con gli stessi giorni del { $compared }
+        [part] confronto con lo stesso periodo del { $compared }
+       *[year] confronto con il { $compared }
+    }
+edition-until = periodo in corso: dati fino al { $day }
 edition-people = accessi automatici (bot) esclusi
 edition-all = accessi automatici (bot) compresi
 edition-zone =
@@ -86,11 +119,11 @@ finding-reference = Tabella: { $title }
 
 finding-growth =
     { $trend ->
-        [up] Gli utilizzi sono aumentati da { $before } a { $uses } ({ $growth } sul { $compared }).
-        [down] Gli utilizzi sono diminuiti da { $before } a { $uses } ({ $growth } sul { $compared }).
-       *[flat] Gli utilizzi sono { $uses }, come nel { $compared }.
+        [up] Gli utilizzi sono aumentati da { $before } a { $uses } ({ $growth } { on-compared }).
+        [down] Gli utilizzi sono diminuiti da { $before } a { $uses } ({ $growth } { on-compared }).
+       *[flat] Gli utilizzi sono { $uses }, come { in-compared }.
     }
-    .title = { $growth } sul { $compared }
+    .title = { $growth } { on-compared }
 finding-contribution =
     { $trend ->
         [up] Gli utilizzi sono aumentati da { $before } a { $uses };
@@ -123,8 +156,8 @@ finding-enti-without-uses =
         }
 finding-services-without-uses =
     { $services ->
-        [one] { $services } servizio attivo su { $offered } non è stato utilizzato nell’anno.
-       *[other] { $services } servizi attivi su { $offered } non sono stati utilizzati nell’anno.
+        [one] { $services } servizio attivo su { $offered } non è stato utilizzato nel periodo.
+       *[other] { $services } servizi attivi su { $offered } non sono stati utilizzati nel periodo.
     }
     .title =
         { $services ->
@@ -146,16 +179,16 @@ finding-turns =
 finding-mobile =
     { $before ->
         [none] Gli accessi da smartphone e tablet sono stati { $part } su { $whole }.
-       *[other] Gli accessi da smartphone e tablet sono stati { $part } su { $whole } ({ $before } nel { $compared }).
+       *[other] Gli accessi da smartphone e tablet sono stati { $part } su { $whole } ({ $before } { in-compared }).
     }
     .title = { $share } degli accessi da smartphone e tablet
 finding-off-hours =
     { $before ->
         [none] Utenti collegati fuori dall’orario di sportello: { $share } del totale.
-       *[other] Utenti collegati fuori dall’orario di sportello: { $share } del totale ({ $before } nel { $compared }).
+       *[other] Utenti collegati fuori dall’orario di sportello: { $share } del totale ({ $before } { in-compared }).
     }
     .title = { $share } degli utenti fuori dall’orario di sportello
-finding-digital-identity = Gli utilizzi con identità digitale (SPID, CIE, CNS) sono stati { $part } su { $whole } ({ $before } nel { $compared }).
+finding-digital-identity = Gli utilizzi con identità digitale (SPID, CIE, CNS) sono stati { $part } su { $whole } ({ $before } { in-compared }).
     .title = { $share } degli utilizzi con identità digitale
 finding-categories =
     { $form ->
@@ -182,7 +215,7 @@ fact-visits = accessi
 fact-mobile = degli accessi
 fact-off-hours = degli utenti
 fact-offered = dispiegamenti
-detail-growth = { $growth } sul { $compared }
+detail-growth = { $growth } { on-compared }
 detail-no-growth = variazione non calcolabile
 detail-share = { $share } degli utilizzi
 detail-no-share = quota non calcolabile
@@ -275,7 +308,7 @@ column-band = Fascia
 column-from-to = Orario
 column-users-per-hour = Utenti per ora
     .short = Utenti/h
-column-hours-in-year = Ore nell’anno
+column-hours-in-year = Ore nel periodo
     .short = Ore
 column-users-hours = Utenti (totale delle ore)
     .short = Totale
@@ -298,7 +331,7 @@ column-cause = Motivo
 column-figure = Cifra
 column-before = Prima
 column-restated = Rettificata
-column-activated = Attivate
+column-activated = Attive
 column-of-which-cns = di cui CNS
 column-cns-share = Quota CNS
 column-opened = Richieste aperte
@@ -320,14 +353,14 @@ categories-chart = Utilizzi per categoria (numero di utilizzi)
     .alt = Barre degli utilizzi di ciascuna categoria; le cifre sono nella tabella che segue.
 moves = Categorie in aumento e in calo
 rising =
-    .caption = Categorie in aumento sul { $compared } (numero di utilizzi)
+    .caption = Categorie in aumento { on-compared } (numero di utilizzi)
 falling =
-    .caption = Categorie in calo sul { $compared } (numero di utilizzi)
+    .caption = Categorie in calo { on-compared } (numero di utilizzi)
 usage = Utilizzi per ente e categoria
     .caption = Utilizzi per ente e categoria (numero di utilizzi)
-    .without = Enti senza utilizzi nell’anno: { $names }.
+    .without = Enti senza utilizzi nel periodo: { $names }.
 enti-without-uses =
-    .caption = Enti senza utilizzi nell’anno
+    .caption = Enti senza utilizzi nel periodo
 enti-without-services =
     .caption = Enti senza servizi
 ente-changes =
@@ -351,7 +384,7 @@ service-changes = Variazioni di tutti i servizi
 contributions = Variazioni per ente e servizio
     .caption = Variazioni maggiori di un servizio in un ente (numero di utilizzi)
 service-status = Servizi nuovi, disattivati, non utilizzati e con malfunzionamenti
-    .caption = Situazione dei servizi nell’anno (numero di utilizzi e di tentativi non riusciti)
+    .caption = Situazione dei servizi nel periodo (numero di utilizzi e di tentativi non riusciti)
 top-services = Servizi più utilizzati
     .caption = Servizi più utilizzati (numero di utilizzi)
     .caption-public = Servizi più utilizzati, tra quelli con cifre pubbliche (numero di utilizzi)
@@ -359,7 +392,7 @@ top-services = Servizi più utilizzati
 ## Visits
 
 accesses = Accessi e visitatori per ente
-    .caption = Accessi (numero), visitatori unici giornalieri (somma dell’anno), utilizzi, accessi annui per residente
+    .caption = Accessi (numero), visitatori unici giornalieri (somma del periodo), utilizzi, accessi del periodo per residente
 devices = Dispositivi
     .caption = Dispositivi (numero di accessi)
 devices-bots = Accessi di programmi automatici (bot): { $visits }, non compresi nei totali e nelle quote.
@@ -398,9 +431,9 @@ source-named = Fonte: { $source }, { $date }. Dati caricati da { $by }. Licenza:
 source-unnamed = Fonte: { $source }, { $date }. Licenza: { $licence }.
 identity-credentials = Credenziali di identità digitale
 credentials =
-    .caption = Credenziali attivate per anno (numero)
-credentials-chart = Credenziali attivate per anno (numero)
-    .alt = Colonne delle credenziali attivate in ciascun anno; le cifre sono nella tabella che segue.
+    .caption = Credenziali attive per anno (numero)
+credentials-chart = Credenziali attive per anno (numero)
+    .alt = Colonne delle credenziali attive in ciascun anno; le cifre sono nella tabella che segue.
 help-desk = Assistenza agli utenti
 help-desk-requests =
     .caption = Richieste per mese (numero)
@@ -412,9 +445,36 @@ alerts-chart = Segnalazioni per mese (numero)
 availability = Disponibilità dei servizi
 availability-months =
     .caption = Disponibilità per mese (% del tempo)
-portfolio = Servizi attivi per ente, dati di altra fonte
-portfolio-enti =
+active-services = Servizi attivi per ente, dati di altra fonte
+active-services-enti =
     .caption = Servizi attivi per ente, come indicati dalla fonte (numero di servizi)
+
+# Units of numbers from other sources: $number is the number as text, $count selects the plural.
+unit-percent = { $number }%
+unit-ms = { $number } ms
+unit-s = { $number } s
+unit-min = { $number } min
+unit-h = { $number } h
+unit-working-h =
+    { $count ->
+        [one] { $number } ora lavorativa
+       *[other] { $number } ore lavorative
+    }
+unit-d =
+    { $count ->
+        [one] { $number } giorno
+       *[other] { $number } giorni
+    }
+unit-working-d =
+    { $count ->
+        [one] { $number } giorno lavorativo
+       *[other] { $number } giorni lavorativi
+    }
+unit-months =
+    { $count ->
+        [one] { $number } mese
+       *[other] { $number } mesi
+    }
 
 doubt-payments-above-total = { $of }: i pagamenti ({ $count }) superano il totale ({ $total }).
 doubt-bookings-above-total = { $of }: le prenotazioni ({ $count }) superano il totale ({ $total }).
@@ -442,7 +502,7 @@ check-found =
     }
 check-nothing = nessun rilievo
 check-broken-service = { $service }: il servizio presenta malfunzionamenti.
-check-data = Dati presenti per l’anno e per quello di confronto
+check-data = Dati presenti per il periodo e per quello di confronto
 check-parts = La somma delle parti coincide con il totale
 check-sums = I totali calcolati per vie diverse coincidono
 check-offered = Gli utilizzi riguardano solo servizi attivi
@@ -452,9 +512,13 @@ check-level = Nessuna discontinuità dopo le modifiche alle regole di classifica
 check-broken = Nessun servizio con malfunzionamenti
 check-sources = I dati di altre fonti non si contraddicono
 
-note-no-data = Nessun dato per il { $year }.
-note-no-accesses = Nel { $year } i portali hanno inviato utilizzi ma non accessi: il numero degli accessi non è noto.
-note-no-data-to-compare = Nessun utilizzo registrato nel { $compared }: le variazioni non sono definite.
+note-no-data =
+    { $calendar ->
+        [month] Nessun dato per { period }.
+       *[other] Nessun dato per il { period }.
+    }
+note-no-accesses = Nel periodo i portali hanno inviato utilizzi ma non accessi: il numero degli accessi non è noto.
+note-no-data-to-compare = Nessun utilizzo registrato { in-compared }: le variazioni non sono definite.
 note-kinds = La somma dei tipi non coincide con il totale: i tipi sommano { $sum }, gli utilizzi sono { $uses }.
 note-unregistered-use =
     { $uses ->
@@ -528,32 +592,32 @@ term-visit = Accesso
     .text = La visita di una pagina o di un’area di un portale; le parti di una pagina, come le immagini, e le risposte di errore sono escluse dal conteggio.
     .unit = accessi
 term-visitors = Visitatori unici giornalieri
-    .text = I visitatori distinti di ciascun giorno in ciascun ente, sommati sui giorni dell’anno. Nessuno è riconoscibile da un giorno all’altro o da un ente all’altro.
+    .text = I visitatori distinti di ciascun giorno in ciascun ente, sommati sui giorni del periodo. Nessuno è riconoscibile da un giorno all’altro o da un ente all’altro.
     .unit = visitatori
 term-users-per-hour = Utenti per ora
-    .text = I visitatori distinti di ciascuna ora, sommati sulle ore e divisi per le ore effettive dell’anno, compresi i cambi di ora legale.
+    .text = I visitatori distinti di ciascuna ora, sommati sulle ore e divisi per le ore effettive del periodo, compresi i cambi di ora legale.
     .unit = utenti per ora
 term-off-hours = Quota fuori dall’orario di sportello
     .text = Gli utenti sommati sulle ore di notte e di sera, rispetto a quelli di tutte le ore: ciascuna fascia pesa in proporzione alla sua durata.
     .unit = %
 term-change = Variazione
-    .text = La differenza rispetto all’anno di confronto, in percentuale di quell’anno. Con meno di 30 utilizzi in quell’anno la variazione non è definita. Oltre il 200% è indicato anche il fattore: ×4,4 significa 4,4 volte la cifra di partenza.
+    .text = La differenza rispetto agli stessi giorni dell’anno di confronto, in percentuale di quelli. Con meno di 30 utilizzi in quei giorni la variazione non è definita. Oltre il 200% è indicato anche il fattore: ×4,4 significa 4,4 volte la cifra di partenza.
     .unit = %
 term-share = Quota
     .text = La parte in percentuale del totale, arrotondata: la somma delle quote può non dare 100%.
     .unit = %
 term-offered = Servizi attivi
-    .text = I servizi attivi nel registro l’ultimo giorno dell’anno, contati una volta per ogni ente che li offre (dispiegamenti).
+    .text = I servizi attivi nel registro l’ultimo giorno del periodo, contati una volta per ogni ente che li offre (dispiegamenti).
     .unit = servizi
 term-per-resident = Accessi per residente
-    .text = Gli accessi dell’anno divisi per i residenti indicati nel registro, con l’anno della rilevazione.
+    .text = Gli accessi del periodo divisi per i residenti indicati nel registro, con l’anno della rilevazione.
     .unit = accessi per residente
 term-new = NUOVO, DISATTIVATO
-    .text = Servizio attivato per la prima volta nell’anno; servizio la cui ultima attivazione è cessata nell’anno.
+    .text = Servizio attivato per la prima volta nel periodo; servizio la cui ultima attivazione è cessata nel periodo.
 term-unused = NON UTILIZZATO
-    .text = Servizio attivo tutto l’anno, utilizzato nell’anno di confronto, mai utilizzato né tentato in questo.
+    .text = Servizio attivo in tutto il periodo, utilizzato nell’anno di confronto, mai utilizzato né tentato in questo.
 term-broken = CON MALFUNZIONAMENTI
-    .text = Servizio attivo a fine anno, con più del { $percent } di tentativi non riusciti su almeno { $attempts }; oppure con almeno { $uses } utilizzi, l’ultimo entro settembre, mentre nell’anno di confronto era utilizzato anche dopo.
+    .text = Servizio attivo a fine periodo, con più del { $percent } di tentativi non riusciti su almeno { $attempts }; oppure con almeno { $uses } utilizzi, l’ultimo entro settembre, mentre nell’anno di confronto era utilizzato anche dopo.
 term-device = Dispositivo
     .text = Tipo ricavato dal browser dichiarato (user agent). I programmi automatici (bot) e gli accessi senza browser dichiarato sono contati separatamente e non entrano nelle quote.
     .unit = accessi

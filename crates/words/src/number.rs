@@ -50,6 +50,11 @@ impl Language {
         self.digits(&number.to_string())
     }
 
+    /// Formats a number with the decimals that its text has: `99,0` for `99.0`.
+    pub fn decimal(self, text: &str) -> String {
+        self.digits(text)
+    }
+
     /// Formats a count with grouped thousands, also with four digits: `1.859`.
     pub fn count(self, count: u64) -> String {
         self.group(&count.to_string())

@@ -82,8 +82,10 @@ async function services({ at, data, t, f }) {
   });
 }
 
+/** The visits; none if the portals sent uses only, since their number is then unknown. */
 async function accesses({ at, data, t, f }) {
   const devices = await data.accesses(at, ["device"]);
+  if (devices.total === 0) return undefined;
   const mobile = data.sum(["smartphone", "tablet"].map((code) => devices.cell({ device: code })));
   return [t("web-visits"), devices.total, known(mobile) && devices.total > 0 && t("web-mobile", { share: f.share(mobile, devices.total) })];
 }

@@ -8,7 +8,17 @@ use super::{environment_language, language};
 pub struct ImportFigures {
     /// TOML file that describes the figures, their source, and the CSV file next to it that holds
     /// them.
-    pub file: PathBuf,
+    #[arg(required_unless_present_any = ["list", "remove"])]
+    pub file: Option<PathBuf>,
+    /// Check the files only, and print what their import would do.
+    #[arg(long, requires = "file")]
+    pub dry_run: bool,
+    /// Print all imports, and the years that they are used for.
+    #[arg(long, conflicts_with = "file")]
+    pub list: bool,
+    /// Take back the import with this number. Earlier figures of its years are used again.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["file", "list"])]
+    pub remove: Option<u32>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use affluenza_report::ReportPeriod;
 use affluenza_words::Language;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
@@ -9,14 +10,15 @@ use super::{Clock, Counting, environment_language, language};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReportArgs {
-    /// Year to report on.
-    #[arg(long, value_parser = clap::value_parser!(i16).range(1970..=9998))]
-    pub year: i16,
+    /// Year to report on, or a quarter or month: 2026, 2026-Q1, 2026-03. Of a period that is not over,
+    /// the days up to the last full one with data. A report without data ends with exit code 3.
+    #[arg(long, visible_alias = "period", value_name = "PERIOD")]
+    pub year: ReportPeriod,
     /// Print the public edition, in which small counts are suppressed, with all counts that would
     /// reveal them.
     #[arg(long, conflicts_with_all = ["ente", "every_ente"])]
     pub public: bool,
-    /// Year to compare with. Default: the previous year.
+    /// Year to compare with, of which the same days are counted. Default: the previous year.
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9998))]
     pub compare: Option<i16>,
     /// Public body of the report: a code or name in the register. Default: all.
@@ -47,7 +49,7 @@ impl ReportArgs {
     /// Returns the arguments of a year without options.
     pub fn of_year(year: i16, compare: Option<i16>, lang: Language) -> Self {
         Self {
-            year,
+            year: ReportPeriod::of_year(year),
             public: false,
             compare,
             ente: None,

@@ -1,6 +1,8 @@
 //! Notes administrative acts in the log of administrative access before they start. The log thus
 //! shows every attempt, whatever its outcome.
 
+use std::path::Path;
+
 use affluenza_http::keys::KeyStore;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -64,11 +66,14 @@ fn act(command: &Command) -> Option<Act> {
             let detail = json!({ "all": requeue.all, "corrected": requeue.corrected });
             ("dead-letters-requeue", positions.join(" "), detail)
         }
-        Command::Import(Import::Figures(import)) => (
-            "figures-import",
-            import.file.display().to_string(),
-            Value::Null,
-        ),
+        Command::Import(Import::Figures(import)) => {
+            if import.dry_run || import.list {
+                return None;
+            }
+            let file = import.file.as_deref().unwrap_or(Path::new(""));
+            let detail = json!({ "remove": import.remove });
+            ("figures-import", file.display().to_string(), detail)
+        }
         Command::OpenData(open_data) => (
             "open-data",
             open_data.year.to_string(),

@@ -103,7 +103,7 @@ fn of_file(
         "credentials_by_year.csv" => check_set(file, register, "identity-credentials", None),
         _ => {
             let year = name.strip_prefix("deployments_")?.strip_suffix(".csv")?;
-            check_set(file, register, "portfolio", Some(year.parse().ok()?))
+            check_set(file, register, "active-services", Some(year.parse().ok()?))
         }
     })
 }

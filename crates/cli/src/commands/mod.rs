@@ -59,6 +59,7 @@ pub use self::check_events::CheckEvents;
 pub use self::emit::Emit;
 pub use self::events::FollowEvents;
 use self::register_files::RegisterFiles;
+pub use self::report::NoFigures;
 use crate::args::{Args, Command, Import};
 use crate::output;
 use crate::platform::{Needs, Platform};

@@ -1,3 +1,5 @@
+use std::error::Error;
+use std::fmt;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -9,10 +11,13 @@ use affluenza_register::{Ente, Register};
 use affluenza_report::document::{Centre, Document, PublicEdition};
 use affluenza_report::print::Separators;
 use affluenza_report::sources::FigureSet;
-use affluenza_report::{AcceptedLoss, FiguresByEnte, Report, ReportRequest, SealNote, SealedYear};
+use affluenza_report::{
+    AcceptedLoss, FiguresByEnte, Report, ReportPeriod, ReportRequest, SealNote, SealedYear,
+};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, YearFigures};
 use anyhow::{Context, Result, anyhow, bail};
+use jiff::civil::Date;
 
 use super::chain::{Chain, Witness};
 use crate::args::{self, Clock, Counting, ReportFormat};
@@ -27,8 +32,11 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
     if args.public {
         check_public(args)?;
     }
-    if args.compare == Some(args.year) {
-        bail!("--compare {0}: {0} is the year of the report", args.year);
+    if args.compare == Some(args.year.year()) {
+        bail!(
+            "--compare {0}: {0} is the year of the report",
+            args.year.year()
+        );
     }
     // Refuses a wrong file name before the figures are read.
     ReportFormat::of(args)?;
@@ -39,12 +47,38 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
         Material::read(&store, &register, &witness, args).await
     })?;
     let centre = settings.centre();
-    match (args.public, args.every_ente) {
-        (true, _) => deliver_public(&material, settings.serve.small_count, &centre, args),
-        (false, true) => deliver_every(&material, &centre, args),
-        (false, false) => deliver(&material.report(args.ente.as_deref())?, &centre, args),
+    let has_data = match (args.public, args.every_ente) {
+        (true, _) => {
+            deliver_public(&material, settings.serve.small_count, &centre, args)?;
+            true
+        }
+        (false, true) => {
+            deliver_every(&material, &centre, args)?;
+            !material.report(None)?.is_empty()
+        }
+        (false, false) => {
+            let report = material.report(args.ente.as_deref())?;
+            deliver(&report, &centre, args)?;
+            !report.is_empty()
+        }
+    };
+    match has_data {
+        true => Ok(()),
+        false => Err(NoFigures(args.year).into()),
     }
 }
+
+/// A report that was written, and has no figures.
+#[derive(Debug)]
+pub struct NoFigures(ReportPeriod);
+
+impl fmt::Display for NoFigures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} has no data, and the report says so", self.0)
+    }
+}
+
+impl Error for NoFigures {}
 
 /// Builds the report of a year, compared with another year.
 pub async fn tables(
@@ -59,7 +93,7 @@ pub async fn tables(
 
 /// Data for the reports of a year: that of all enti, and that of each ente.
 struct Material {
-    year: i16,
+    period: ReportPeriod,
     counted: Counted,
     /// Register of the closed year, or the present one for an open year.
     register: Register,
@@ -83,15 +117,23 @@ impl Material {
         args: &args::ReportArgs,
     ) -> Result<Self> {
         store.admin().check_schema().await?;
-        let year = args.year;
+        let year = args.year.year();
         let counted = match args.count {
             Counting::People => Counted::People,
             Counting::All => Counted::All,
         };
         let compared = args.compare.unwrap_or(year - 1);
+        let period = counted_days(store, register, args.year).await?;
+        let same_days = period.in_year(compared);
+        if same_days.last() >= super::zones::today(register)? {
+            bail!(
+                "--compare {compared}: {same_days} is not over, and a report compares equal periods"
+            );
+        }
         let chain = match args.classified {
-            Clock::Then => Some(Chain::read(store.registers(), witness).await?),
-            Clock::Now => None,
+            // Only years are closed.
+            Clock::Then if period.is_year() => Some(Chain::read(store.registers(), witness).await?),
+            _ => None,
         };
         let public = match &chain {
             Some(chain) if args.public => [
@@ -108,8 +150,11 @@ impl Material {
             // A closed year contains the figures of the year before as of its closing.
             of_year if !of_year.is_empty() && compared == year - 1 => (of_year, None),
             of_year => match &chain {
-                Some(chain) => (of_year, Some(chain.closings(compared)?)),
-                None => (of_year, Some(Vec::new())),
+                // A closed year contains the figures of all its days.
+                Some(chain) if period.counted_until().is_none() => {
+                    (of_year, Some(chain.closings(compared)?))
+                }
+                _ => (of_year, Some(Vec::new())),
             },
         };
         let before = match closings_compared.map(|mut closings| closings.pop()) {
@@ -117,7 +162,10 @@ impl Material {
             Some(Some((_, sealed))) => Some((compared, sealed.figures.of(counted).clone())),
             Some(None) => Some((
                 compared,
-                store.usage().compared_figures(compared, counted).await?,
+                store
+                    .usage()
+                    .compared_figures(same_days.days(), counted)
+                    .await?,
             )),
         };
         let mut closings = closings;
@@ -136,7 +184,8 @@ impl Material {
                 (then?, None)
             }
             None => {
-                let mut figures = store.usage().year_figures(year, counted).await?;
+                let days = period.days();
+                let mut figures = store.usage().figures_of_days(days, counted).await?;
                 figures.months_in_doubt = store.ledger().months_in_doubt_of(year).await?;
                 let sources = super::figures::in_force(store.registers()).await?;
                 (register.clone(), Some((figures, sources)))
@@ -144,7 +193,7 @@ impl Material {
         };
         Ok(Self {
             losses: super::accept::losses_of_year(store.ledger(), year).await?,
-            year,
+            period,
             counted,
             register,
             closings,
@@ -186,7 +235,7 @@ impl Material {
         figures: &MaterialFigures<&YearFigures>,
     ) -> Result<Report> {
         let question = ReportRequest {
-            year: self.year,
+            period: self.period,
             counted: self.counted,
             ente,
             register: &self.register,
@@ -202,12 +251,30 @@ impl Material {
             _ => {
                 let newest = self.closings.last().zip(closings.last());
                 let ((note, sealed), (_, figures)) = newest
-                    .with_context(|| format!("{} has neither figures nor a seal", self.year))?;
+                    .with_context(|| format!("{} has neither figures nor a seal", self.period))?;
                 Report::sealed(note, sealed, &question, figures, before)
             }
         };
         Ok(report.with_closings(&closings, &question))
     }
+}
+
+/// Returns the days of a period to count: all, or those up to the last full one with data. A day is
+/// full if it is over in every zone of the register.
+async fn counted_days(
+    store: &Store,
+    register: &Register,
+    period: ReportPeriod,
+) -> Result<ReportPeriod> {
+    let today = super::zones::today(register)?;
+    if period.end() < today {
+        return Ok(period);
+    }
+    let yesterday = today.yesterday()?;
+    let passed = period.until(yesterday);
+    let newest = store.usage().newest_day(passed.days()).await?;
+    let newest: Option<Date> = newest.map(|day| day.parse()).transpose()?;
+    Ok(period.until(newest.unwrap_or(yesterday)))
 }
 
 /// Figures of a report.
@@ -253,6 +320,12 @@ fn check_public(args: &args::ReportArgs) -> Result<()> {
     if args.count == Counting::All {
         bail!("the public edition counts people only: leave --count out");
     }
+    if !args.year.is_year() {
+        bail!(
+            "the public edition is of a closed year: give the year of {}",
+            args.year
+        );
+    }
     if matches!(args.classified, Clock::Now) {
         bail!("the public edition is of the year as it was closed: leave --classified out");
     }
@@ -267,11 +340,13 @@ fn deliver_public(
     args: &args::ReportArgs,
 ) -> Result<()> {
     let [year, before] = &material.public;
-    let year = year.as_ref().ok_or(NoEdition::Open(material.year))?;
+    let year = year
+        .as_ref()
+        .ok_or(NoEdition::Open(material.period.year()))?;
     if year.small_count() < small_count {
         bail!(
             "{} was closed with counts below {} hidden, and serve.small_count is {small_count}: close it once more with --restate",
-            material.year,
+            material.period,
             year.small_count()
         );
     }

@@ -11,8 +11,8 @@ use affluenza_http::keys::KeyRing;
 use affluenza_http::telemetry::{CancellationToken, Metrics};
 use affluenza_http::{bounded, metrics_route, serve, status_route};
 use affluenza_register::Register;
-use affluenza_report::ReportRequest;
 use affluenza_report::document::PublicEdition;
+use affluenza_report::{ReportPeriod, ReportRequest};
 use affluenza_store::figures::Counted;
 use affluenza_store::{Registers, Store};
 use anyhow::{Context, Result};
@@ -162,7 +162,7 @@ fn findings(
         has_users: now.public.users().is_some(),
     };
     let question = ReportRequest {
-        year,
+        period: ReportPeriod::of_year(year),
         counted: Counted::People,
         ente,
         register,

@@ -218,6 +218,7 @@ impl UpTask<'_> {
             catch_up(bus, progress, stop).await?;
         }
         if args.demo && !stop.is_cancelled() {
+            super::figures::add_examples(store.registers()).await?;
             close_years(store, bus, self.settings).await?;
         }
         if args.demo && args.once && !stop.is_cancelled() {

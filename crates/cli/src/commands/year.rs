@@ -4,7 +4,7 @@ use affluenza_disclosure::edition::Outcome;
 use affluenza_kafka::Config as BusConfig;
 use affluenza_pipeline::audit::{Audit, AuditPeriod, Finding, audit};
 use affluenza_report::{Seal, SealedYear};
-use affluenza_store::figures::{Counted, Figures, YearFigures};
+use affluenza_store::figures::{Counted, DayRange, Figures, YearFigures};
 use affluenza_store::seals::{Placed, SealRow};
 use affluenza_store::{Facts, Store};
 use anyhow::{Context, Result, bail};
@@ -402,7 +402,10 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
                 .usage()
                 .year_figures_before(year, &sealed.ends)
                 .await?;
-            let now = store.usage().year_figures(year, Counted::People).await?;
+            let now = store
+                .usage()
+                .figures_of_days(DayRange::of_year(year), Counted::People)
+                .await?;
             Ok((seal.number, [sealed.figures.people, same_events, now]))
         })?;
     let figures = figures.each_ref().map(FigureParts::of);

@@ -109,11 +109,11 @@ impl SectionWriter<'_> {
             Head::Figures("uses"),
         ];
         let year = self.report.year;
-        let rows = (1..=12).map(|month| {
+        let rows = self.report.period.months().map(|month| {
             let label = format!("{year:04}-{month:02}");
             let visits = self.visits(None, Some(&label), 0);
             vec![
-                Cell::Text(self.month(month)),
+                Cell::Text(self.language.month(month)),
                 self.visits_cell(visits),
                 self.mobile_visits(Some(&label), 0).share_of(visits),
                 self.uses_in(&label, 0).into(),
@@ -165,11 +165,12 @@ impl SectionWriter<'_> {
             title: self.say("months-chart"),
             description: self.say("months-chart.alt"),
             kind: ChartKind::Lines,
-            labels: self.months_of_year(),
+            labels: self.counted_months(),
             series: [Some(now), before].into_iter().flatten().collect(),
             percent: true,
         };
-        let has_line = chart.series[0].values.iter().any(Option::is_some);
+        let values = chart.series[0].values.iter().flatten();
+        let has_line = values.count() > 1;
         let chart: Option<Block> = has_line.then(|| chart.into());
         chart.into_iter().chain([table.into()]).collect()
     }

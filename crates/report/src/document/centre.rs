@@ -64,7 +64,7 @@ impl Document {
             .collect();
         if !notes.is_empty() {
             self.sections.push(Section {
-                id: "contact",
+                id: "contact".into(),
                 title: self.language.say("contact", &[]),
                 statement: None,
                 annex: None,

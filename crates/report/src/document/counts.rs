@@ -224,7 +224,7 @@ impl PublicEdition<'_> {
 
     /// Returns the findings that rest on published counts alone.
     pub(super) fn findings(&self, report: &Report, register: &Register) -> Vec<YearFinding> {
-        let turns = Turn::all(register, None, report.year);
+        let turns = Turn::all(register, None, report.period);
         // A service that changed its category has a row in both.
         let mut services: BTreeMap<String, ServiceCounts> = BTreeMap::new();
         for row in self.services(register) {

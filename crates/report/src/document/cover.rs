@@ -20,7 +20,7 @@ impl SectionWriter<'_> {
             language: self.language,
             title: self.say("title"),
             subject,
-            year: report.year,
+            period: report.period,
             enti: report.enti(),
             edition: self.edition(),
             sealed_at: report.seal.as_ref().map(|seal| seal.sealed_at.clone()),
@@ -52,6 +52,7 @@ impl SectionWriter<'_> {
             lines.push(self.say("edition-internal"));
         }
         let Some(seal) = &report.seal else {
+            lines.extend(report.data_until.map(|_| self.say("edition-until")));
             lines.push(self.say("edition-provisional"));
             return lines;
         };

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::fixture::{cell, tried};
     use crate::print::{Separators, csv, html, pdf, xlsx};
-    use crate::{Report, ReportRequest};
+    use crate::{Report, ReportPeriod, ReportRequest};
 
     const CATEGORIES: usize = 12;
     /// Largest number of pages of any report.
@@ -199,7 +199,7 @@ mod tests {
     fn document(enti: usize, language: Language) -> Document {
         let (register, now, before) = (register(enti), figures(enti, 3), figures(enti, 2));
         let question = ReportRequest {
-            year: 2017,
+            period: ReportPeriod::of_year(2017),
             counted: Counted::People,
             ente: None,
             register: &register,
@@ -318,7 +318,7 @@ mod tests {
             rows.push(row);
         }
         let mut table = Table {
-            id: "usage",
+            id: "usage".into(),
             caption: String::new(),
             columns: vec![Column::number("n"); width + 4],
             rows,

@@ -20,7 +20,7 @@ impl SectionWriter<'_> {
         for section in &mut *sections {
             let mut own = findings.iter();
             let own = own.find(|finding| finding.section() == section.id);
-            section.statement = own.map(|finding| finding.title(self.language));
+            section.statement = own.map(|finding| finding.title(self.language, self.report.period));
         }
         let first = findings.iter().take(FIRST_PAGE);
         let lines: Vec<FindingLine> = first
@@ -48,8 +48,8 @@ impl SectionWriter<'_> {
         });
         FindingLine {
             figure: finding.figure(),
-            sentence: finding.sentence(self.language),
-            section: proving.map(|section| section.id),
+            sentence: finding.sentence(self.language, self.report.period),
+            section: proving.map(|section| section.id.clone()),
             reference: reference.unwrap_or_default(),
         }
     }

@@ -25,8 +25,8 @@ pub use counts::PublicEdition;
 pub use cut::Cut;
 pub(crate) use cut::ENTI_MAX;
 pub use model::{
-    Block, Cell, Chart, ChartKind, Column, Document, FindingLine, MainFigure, Section, Series,
-    Table,
+    Block, Cell, Chart, ChartKind, Column, Document, FindingLine, GivenNumber, MainFigure, Section,
+    Series, Table,
 };
 
 use crate::Report;
@@ -56,11 +56,14 @@ const PUBLISHED: [&str; 22] = [
     "help-desk",
     "probe-alerts",
     "availability",
-    "portfolio",
+    "active-services",
     "quality",
     "method",
     "protection",
 ];
+
+/// Beginning of the ids of imported tables, which are published as they are.
+const TABLE_PREFIX: &str = "figures-";
 
 /// Least users in an hour of the day for a chart of one ente's hours.
 const USERS_MIN: f64 = 0.5;
@@ -132,7 +135,9 @@ impl SectionWriter<'_> {
             section.annex = Some(0);
         }
         if self.public.is_some() {
-            sections.retain(|section| PUBLISHED.contains(&section.id));
+            sections.retain(|section| {
+                PUBLISHED.contains(&&*section.id) || section.id.starts_with(TABLE_PREFIX)
+            });
         }
         if self.report.ente.is_some() {
             sections.retain(|section| self.is_of_ente(section));
@@ -158,7 +163,7 @@ impl SectionWriter<'_> {
     /// and an ente without uses needs one page. Tables of fewer than the least base are left out.
     fn is_of_ente(self, section: &Section) -> bool {
         let report = self.report;
-        let has_few = match section.id {
+        let has_few = match &*section.id {
             "summary" | "offered" => false,
             "usage" | "usage-by-kind" | "accesses" => true,
             "devices" => report.devices.accesses < BASE_MIN,
@@ -264,10 +269,10 @@ impl SectionWriter<'_> {
         let report = self.report;
         let compared = report.compared_year.unwrap_or(report.year);
         let mut all = vec![
-            ("year", report.year.to_string().into()),
             ("compared", compared.to_string().into()),
             ("day", self.language.date(report.offered_on).into()),
         ];
+        all.extend(report.period.words(self.language));
         all.extend(words.iter().cloned());
         all
     }
@@ -285,7 +290,7 @@ impl SectionWriter<'_> {
     fn section(self, id: &'static str, blocks: Vec<Block>) -> Section {
         let title = self.say(id);
         Section {
-            id,
+            id: id.into(),
             title,
             statement: None,
             annex: None,
@@ -297,7 +302,7 @@ impl SectionWriter<'_> {
     /// id.
     fn table(self, id: &'static str, heads: &[Head], rows: Vec<Vec<Cell>>) -> Table {
         Table {
-            id,
+            id: id.into(),
             caption: self.say_of_edition(&format!("{id}.caption")),
             columns: heads.iter().flat_map(|head| self.columns(*head)).collect(),
             rows,
@@ -360,8 +365,9 @@ impl SectionWriter<'_> {
         self.language.month(i8::try_from(month).unwrap_or(0))
     }
 
-    fn months_of_year(self) -> Vec<String> {
-        (1..=12).map(|month| self.month(month)).collect()
+    fn counted_months(self) -> Vec<String> {
+        let months = self.report.period.months();
+        months.map(|month| self.language.month(month)).collect()
     }
 
     /// Returns the count of the compared year and the change from it; no cells without a compared

@@ -1,9 +1,12 @@
 //! The parts of a printed report, independent of its format.
 
+use std::borrow::Cow;
+
 use affluenza_words::Language;
 
 use super::centre::Centre;
 use super::cut::Cut;
+use crate::period::ReportPeriod;
 
 /// A report, laid out as sections in one language.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +17,8 @@ pub struct Document {
     pub title: String,
     /// Subject: one ente, or the number of enti.
     pub subject: String,
-    /// Calendar year.
-    pub year: i16,
+    /// Days of the report.
+    pub period: ReportPeriod,
     /// Number of enti. Print shows tables of many enti in part.
     pub enti: usize,
     /// Remarks on edition, comparison and counted use, one line each.
@@ -32,7 +35,7 @@ pub struct Document {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
     /// Short name, the same in every language: `categories`.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// Name, the same for every year.
     pub title: String,
     /// Finding that the tables of the section prove.
@@ -82,7 +85,7 @@ pub struct FindingLine {
     /// Findings of the year.
     pub sentence: String,
     /// Id of the section whose table proves it, if the document has it.
-    pub section: Option<&'static str>,
+    pub section: Option<Cow<'static, str>>,
     /// Reference to that section; empty without one.
     pub reference: String,
 }
@@ -119,7 +122,7 @@ pub struct MainFigure {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// Unique name: `usage-by-ente`.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// Caption with the unit.
     pub caption: String,
     /// Columns from left to right.
@@ -199,6 +202,8 @@ pub enum Cell {
     Mean(f64, u8),
     /// A percentage from another source, with the decimals that the source gives.
     Measured(f64),
+    /// A number from another source, in its form and with its unit.
+    Given(GivenNumber),
     /// Not defined, such as a change or share on a base of zero.
     Undefined,
     /// Not available: no source gave the figure.
@@ -232,6 +237,7 @@ impl Cell {
             | Self::Change(number)
             | Self::Mean(number, _)
             | Self::Measured(number) => Some(number),
+            Self::Given(ref given) => given.digits.parse().ok(),
             _ => None,
         }
     }
@@ -250,10 +256,42 @@ impl Cell {
             Self::Change(percent) => language.change(Some(*percent)),
             Self::Mean(mean, decimals) => language.mean(*mean, *decimals),
             Self::Measured(percent) => language.measured(*percent),
+            Self::Given(given) => given.show(language),
             Self::Undefined => language.not_available(),
             Self::Unavailable => language.say("unavailable", &[]),
             Self::Suppressed => "*".to_owned(),
         }
+    }
+}
+
+/// A number as its source gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenNumber {
+    /// Sign, digits and decimals, with a decimal point: `+1.496`.
+    pub digits: String,
+    /// End of the message `unit-…` of the unit; empty without one.
+    pub unit: String,
+}
+
+impl GivenNumber {
+    /// Returns the unit, or that it is a plain number.
+    pub fn unit(&self) -> &str {
+        match &*self.unit {
+            "" => "number",
+            unit => unit,
+        }
+    }
+
+    fn show(&self, language: Language) -> String {
+        let unsigned = self.digits.trim_start_matches(['+', '-']);
+        let sign = &self.digits[..self.digits.len() - unsigned.len()];
+        let number = format!("{sign}{}", language.decimal(unsigned));
+        if self.unit.is_empty() {
+            return number;
+        }
+        let count = unsigned.parse::<u64>().unwrap_or(0);
+        let words = [("number", number.into()), ("count", count.into())];
+        language.say(&format!("unit-{}", self.unit), &words)
     }
 }
 

@@ -26,7 +26,9 @@ impl PublicEdition<'_> {
             Some(ente) => self.findings_of(ente, &report),
         };
         let first = findings.iter().take(FIRST_PAGE);
-        first.map(|finding| finding.sentence(language)).collect()
+        first
+            .map(|finding| finding.sentence(language, report.period))
+            .collect()
     }
 
     /// Returns the findings that the published tables of an ente allow: they have no services.

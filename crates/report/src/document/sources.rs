@@ -1,47 +1,106 @@
 //! Figures of other sources. A kind that no source gave is shown as not available, never as zero.
 
+use std::collections::BTreeMap;
+
 use super::{
-    Block, Cell, Chart, ChartKind, Column, Cut, Head, Section, SectionWriter, Series, Table,
+    Block, Cell, Chart, ChartKind, Column, Cut, GivenNumber, Head, Section, SectionWriter, Series,
+    TABLE_PREFIX, Table,
 };
 use crate::count::{Count, CountCells as _};
 use crate::ratio::{change_percent, share_percent};
-use crate::sources::{Alerts, Availability, Credentials, FigureSet, Figures, Portfolio, Tickets};
+use crate::sources::{
+    ActiveServices, Alerts, Availability, CellForm, Credentials, FigureCell, FigureSet,
+    FigureTable, Figures, TableColumn, Tickets, Translations, translated,
+};
 use crate::text::harmless;
 
-/// Kinds of figures, each of them a section.
+/// Kinds of figures, each of them a section. Tables stand among them by their order, the first kind
+/// being at ten.
 const KINDS: [&str; 5] = [
+    "availability",
+    "active-services",
     "identity-credentials",
     "help-desk",
     "probe-alerts",
-    "availability",
-    "portfolio",
 ];
 
 impl SectionWriter<'_> {
-    /// Writes a section for each kind of other figures, for reports of all enti only.
+    /// Writes a section for each kind and each table of other figures, for yearly reports of all
+    /// enti only. A table with the name of a kind replaces a kind without figures.
     pub(super) fn sources(self) -> Vec<Section> {
-        if self.report.ente.is_some() {
+        if self.report.ente.is_some() || !self.report.period.is_year() {
             return Vec::new();
         }
-        let sets = &self.report.sources;
-        let sections = KINDS.map(|kind| {
-            let set = sets.iter().find(|set| set.figures.kind() == kind);
-            let blocks = set.and_then(|set| self.source(set));
-            let blocks = blocks.unwrap_or_else(|| vec![Block::Text(self.say("not-available"))]);
-            self.section(kind, blocks)
+        let tables = self.report.sources.iter().filter_map(|set| {
+            let Figures::Table(table) = &set.figures else {
+                return None;
+            };
+            let blocks = vec![Block::Table(self.figures_table(table))];
+            let notes = table.form.notes.iter();
+            let notes = notes.map(|note| harmless(translated(note, self.language)));
+            let notes = Block::Notes(notes.collect());
+            let blocks = blocks.into_iter().chain([notes, self.provenance(set)]);
+            let section = Section {
+                id: format!("{TABLE_PREFIX}{}", table.form.name).into(),
+                title: harmless(translated(&table.form.title, self.language)),
+                statement: None,
+                annex: None,
+                blocks: blocks.collect(),
+            };
+            (table.year == self.report.year).then_some((table.form.order, section))
         });
-        sections.into()
+        let mut sections: Vec<(u16, Section)> = tables.collect();
+        for (order, kind) in (1..).zip(KINDS) {
+            let blocks = self.kind(kind);
+            let replaced = format!("{TABLE_PREFIX}{kind}");
+            if blocks.is_empty() && sections.iter().any(|(_, table)| table.id == replaced) {
+                continue;
+            }
+            let blocks = match blocks.is_empty() {
+                true => vec![Block::Text(self.say("not-available"))],
+                false => blocks,
+            };
+            sections.push((10 * order, self.section(kind, blocks)));
+        }
+        sections.sort_by(|(a, one), (b, other)| (a, &one.id).cmp(&(b, &other.id)));
+        sections.into_iter().map(|(_, section)| section).collect()
     }
 
-    /// Writes the figures of a set; `None` if it has none of the year.
-    fn source(self, set: &FigureSet) -> Option<Vec<Block>> {
-        let mut blocks = match &set.figures {
-            Figures::IdentityCredentials(rows) => self.credentials(rows)?,
-            Figures::HelpDesk(rows) => vec![self.tickets(rows)?.into()],
-            Figures::ProbeAlerts(rows) => self.alerts(rows)?,
-            Figures::Availability(rows) => vec![self.availability(rows)?.into()],
-            Figures::Portfolio(rows) => vec![self.portfolio(rows)?.into()],
+    /// Writes the figures of a kind, from every set that has some; no blocks without any of the
+    /// year.
+    fn kind(self, kind: &str) -> Vec<Block> {
+        let sets = self.report.sources.iter();
+        let sets = sets.filter(|set| set.figures.kind() == kind);
+        let sets: Vec<&FigureSet> = sets.collect();
+        let (mut credentials, mut tickets, mut alerts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut availability, mut services) = (Vec::new(), Vec::new());
+        for set in &sets {
+            match &set.figures {
+                Figures::IdentityCredentials(rows) => credentials.extend_from_slice(rows),
+                Figures::HelpDesk(rows) => tickets.extend_from_slice(rows),
+                Figures::ProbeAlerts(rows) => alerts.extend_from_slice(rows),
+                Figures::Availability(rows) => availability.extend_from_slice(rows),
+                Figures::ActiveServices(rows) => services.extend_from_slice(rows),
+                Figures::Table(_) => {}
+            }
+        }
+        let single = |table: Option<Table>| table.map(|table| vec![Block::Table(table)]);
+        let blocks = match kind {
+            "identity-credentials" => self.credentials(&credentials),
+            "help-desk" => single(self.tickets(&tickets)),
+            "probe-alerts" => self.alerts(&alerts),
+            "availability" => single(self.availability(&availability)),
+            _ => single(self.active_services(&services)),
         };
+        let Some(mut blocks) = blocks else {
+            return Vec::new();
+        };
+        blocks.extend(sets.into_iter().map(|set| self.provenance(set)));
+        blocks
+    }
+
+    /// Writes source, date and licence of figures.
+    fn provenance(self, set: &FigureSet) -> Block {
         let from = &set.provenance;
         // Importers are members of staff, whom the public edition does not name.
         let id = match self.public {
@@ -54,8 +113,67 @@ impl SectionWriter<'_> {
             ("by", harmless(&from.imported_by).into()),
             ("licence", harmless(&from.licence).into()),
         ];
-        blocks.push(Block::Text(self.say_with(id, &words)));
-        Some(blocks)
+        Block::Text(self.say_with(id, &words))
+    }
+
+    /// Writes a table of any content, with the sums that it asks for.
+    fn figures_table(self, table: &FigureTable) -> Table {
+        let form = &table.form;
+        let columns = form.columns.iter().map(|column| {
+            let head = harmless(translated(&column.title, self.language));
+            match column.form {
+                CellForm::Text | CellForm::Ente | CellForm::State => Column::text(head),
+                _ => Column::number(head),
+            }
+        });
+        let rows = table.cells.iter().map(|row| {
+            let cells = row.iter().zip(&form.columns);
+            let cells = cells.map(|(cell, column)| self.figure(cell, column, &form.states));
+            cells.collect()
+        });
+        let has_total = form.columns.iter().any(|column| column.total);
+        let sums = form
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(place, column)| match column.total {
+                true => Cell::Count(table.sum(place)),
+                false if place == 0 => self.total(),
+                false => Cell::Empty,
+            });
+        Table {
+            id: format!("{TABLE_PREFIX}{}-table", form.name).into(),
+            caption: harmless(translated(&form.title, self.language)),
+            columns: columns.collect(),
+            rows: rows.collect(),
+            sums: has_total.then(|| sums.collect()).into_iter().collect(),
+            matrix: false,
+            charted: false,
+            cut: Cut::First,
+        }
+    }
+
+    fn figure(
+        self,
+        cell: &FigureCell,
+        column: &TableColumn,
+        states: &BTreeMap<String, Translations>,
+    ) -> Cell {
+        let text = |texts: &Translations| Cell::Text(harmless(translated(texts, self.language)));
+        match cell {
+            FigureCell::Empty => match column.form {
+                CellForm::Count | CellForm::Decimal | CellForm::Percent => Cell::Unavailable,
+                _ => Cell::Empty,
+            },
+            FigureCell::Text(texts) => text(texts),
+            FigureCell::Ente(name) => Cell::Text(harmless(name)),
+            FigureCell::Count(count) => Cell::Count(*count),
+            FigureCell::Number { digits, unit } => Cell::Given(GivenNumber {
+                digits: digits.clone(),
+                unit: unit.clone(),
+            }),
+            FigureCell::State(code) => states.get(code).map_or(Cell::Undefined, text),
+        }
     }
 
     fn credentials(self, rows: &[Credentials]) -> Option<Vec<Block>> {
@@ -85,7 +203,16 @@ impl SectionWriter<'_> {
                 }),
             ]
         });
-        let table = self.table("credentials", &heads, cells.collect());
+        let mut table = self.table("credentials", &heads, cells.collect());
+        let all = rows.iter().map(|row| row.activated).sum();
+        let cns = rows.iter().filter_map(|row| row.of_which_cns).sum();
+        table.sums = vec![vec![
+            self.total(),
+            Cell::Count(all),
+            Cell::Empty,
+            Cell::Count(cns),
+            Cell::share(share_percent(cns, all)),
+        ]];
         let values = rows.iter().map(|row| Count::Shown(row.activated).value());
         let chart = Chart {
             id: "credentials-chart",
@@ -129,7 +256,7 @@ impl SectionWriter<'_> {
             title: self.say("alerts-chart"),
             description: self.say("alerts-chart.alt"),
             kind: ChartKind::Lines,
-            labels: self.months_of_year(),
+            labels: (1..=12).map(|month| self.month(month)).collect(),
             series: series.collect(),
             percent: false,
         };
@@ -181,9 +308,9 @@ impl SectionWriter<'_> {
         Some(self.table("availability-months", &heads, cells.collect()))
     }
 
-    fn portfolio(self, rows: &[Portfolio]) -> Option<Table> {
+    fn active_services(self, rows: &[ActiveServices]) -> Option<Table> {
         let rows = rows.iter().filter(|row| row.year == self.report.year);
-        let rows: Vec<&Portfolio> = rows.collect();
+        let rows: Vec<&ActiveServices> = rows.collect();
         rows.first()?;
         let heads = [
             Head::Words("ente"),
@@ -199,7 +326,7 @@ impl SectionWriter<'_> {
                 Cell::Sparse(row.of_which_bookings),
             ]
         });
-        let mut table = self.table("portfolio-enti", &heads, cells.collect());
+        let mut table = self.table("active-services-enti", &heads, cells.collect());
         table.cut = Cut::Ranked(1);
         table.sums = vec![vec![
             self.total(),

@@ -95,7 +95,7 @@ impl FindingCounts {
     ) -> Self {
         let doubts = Doubts::of(&report.warnings);
         let register = question.register;
-        let turns = Turn::all(register, question.ente, report.year);
+        let turns = Turn::all(register, question.ente, report.period);
         let known = variations.iter();
         let known = known.filter(|row| register.service(&row.name.service).is_some());
         let services = known.map(|row| ServiceCounts {

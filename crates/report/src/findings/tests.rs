@@ -13,7 +13,7 @@ use crate::count::Count;
 use crate::fixture::{band, cell, device, register, service, tried, year_2016, year_2017};
 use crate::names::ServiceName;
 use crate::tables::{CategoryMove, Moves, Turn};
-use crate::{Report, ReportRequest};
+use crate::{Report, ReportPeriod, ReportRequest};
 
 /// A row of a file of figures, by column.
 type Row = BTreeMap<String, String>;
@@ -34,7 +34,7 @@ fn count(row: &Row, column: &str) -> u64 {
 /// Returns the report of all enti.
 fn report(register: &Register, now: &YearFigures, before: &YearFigures) -> Report {
     let question = ReportRequest {
-        year: 2017,
+        period: ReportPeriod::of_year(2017),
         counted: Counted::People,
         ente: None,
         register,
@@ -45,7 +45,8 @@ fn report(register: &Register, now: &YearFigures, before: &YearFigures) -> Repor
 
 fn sentences(report: &Report, language: Language) -> Vec<String> {
     let findings = report.findings.iter();
-    findings.map(|finding| finding.sentence(language)).collect()
+    let sentences = findings.map(|finding| finding.sentence(language, report.period));
+    sentences.collect()
 }
 
 /// Adds the uses of a service in Firenze.
@@ -284,7 +285,7 @@ fn a_year_without_data_has_no_finding() {
     let none = YearFigures::default();
     for ente in [None, register().ente("c_d612")] {
         let question = ReportRequest {
-            year: 2017,
+            period: ReportPeriod::of_year(2017),
             counted: Counted::People,
             ente: ente.map(|ente| ente.code()),
             register: &register(),
@@ -298,9 +299,13 @@ fn a_year_without_data_has_no_finding() {
 #[test]
 fn every_finding_is_a_sentence_and_a_title_in_every_language() {
     let [now, before] = [year_2017(), year_2016()];
+    let year = ReportPeriod::of_year(2017);
     for finding in report(&register(), &now, &before).findings {
         for language in Language::ALL {
-            let (sentence, title) = (finding.sentence(language), finding.title(language));
+            let [sentence, title] = [
+                finding.sentence(language, year),
+                finding.title(language, year),
+            ];
             assert!(sentence.ends_with('.') && !title.is_empty(), "{sentence}");
             assert!(!sentence.contains("none"), "{sentence}");
         }

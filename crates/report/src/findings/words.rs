@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use affluenza_words::{Language, WordArg};
 
 use super::{ComparedShare, Growth, ServiceChange, Share, YearFinding};
+use crate::period::ReportPeriod;
 use crate::tables::CategoryMove;
 use crate::text::harmless;
 
@@ -15,15 +16,22 @@ const NONE: &str = "none";
 type Words = Vec<WordArg<'static>>;
 
 impl YearFinding {
-    /// Returns the finding as a sentence.
-    pub fn sentence(&self, language: Language) -> String {
-        language.say(&format!("finding-{}", self.id()), &self.words(language))
+    /// Returns the finding of a period as a sentence.
+    pub fn sentence(&self, language: Language, period: ReportPeriod) -> String {
+        let id = format!("finding-{}", self.id());
+        language.say(&id, &self.words_in(language, period))
     }
 
     /// Returns the finding as the end of the title of its section.
-    pub fn title(&self, language: Language) -> String {
+    pub fn title(&self, language: Language, period: ReportPeriod) -> String {
         let id = format!("finding-{}.title", self.id());
-        language.say(&id, &self.words(language))
+        language.say(&id, &self.words_in(language, period))
+    }
+
+    fn words_in(&self, language: Language, period: ReportPeriod) -> Words {
+        let mut words = Words::from(period.words(language));
+        words.extend(self.words(language));
+        words
     }
 
     /// Returns the end of the message's id.

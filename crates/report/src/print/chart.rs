@@ -17,7 +17,8 @@ const GRID: RGBColor = RGBColor(225, 229, 234);
 /// Width of every chart, in units of the drawing.
 const WIDTH: u32 = 760;
 const FONT: &str = "sans-serif";
-const SIZE: i32 = 13;
+/// Size of all letters: 8 points on paper, after the scale of the page and the divisor of the library.
+const SIZE: i32 = 16;
 
 type Area<B> = DrawingArea<B, plotters::coord::Shift>;
 type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
@@ -107,7 +108,7 @@ fn legend<B: DrawingBackend>(chart: &Chart, area: &Area<B>) -> Drawn<B> {
             (x, 12),
             font(SIZE).pos(right),
         ))?;
-        x -= 10 + 8 * i32::try_from(series.name.chars().count()).unwrap_or(0);
+        x -= 10 + 9 * i32::try_from(series.name.chars().count()).unwrap_or(0);
         area.draw(&Rectangle::new(
             [(x - 12, 6), (x, 18)],
             colour(place).filled(),
@@ -150,7 +151,7 @@ fn bars<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) ->
                 + Text::new(
                     shown,
                     (6, 0),
-                    (FONT, SIZE - 2).into_font().color(&INK).pos(left),
+                    (FONT, SIZE).into_font().color(&INK).pos(left),
                 );
             context.plotting_area().draw(&at)?;
         }
@@ -176,7 +177,7 @@ fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>)
     builder
         .margin(10)
         .x_label_area_size(26)
-        .y_label_area_size(52);
+        .y_label_area_size(66);
     let end = round_up(greatest(chart));
     let mut context = builder.build_cartesian_2d((0..count - 1).into_segmented(), 0.0..end)?;
     context
@@ -185,7 +186,7 @@ fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>)
         .light_line_style(TRANSPARENT)
         .bold_line_style(GRID)
         .axis_style(GRID)
-        .label_style(font(SIZE - 1))
+        .label_style(font(SIZE))
         .x_labels(count)
         .x_label_formatter(&|at| match at {
             SegmentValue::CenterOf(place) => chart.labels.get(*place).cloned().unwrap_or_default(),
@@ -221,7 +222,7 @@ fn lines<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -
         .margin(10)
         .margin_top(28)
         .x_label_area_size(26)
-        .y_label_area_size(52);
+        .y_label_area_size(66);
     let end = round_up(greatest(chart));
     let mut context = builder.build_cartesian_2d((0..count - 1).into_segmented(), 0.0..end)?;
     context
@@ -230,7 +231,7 @@ fn lines<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -
         .light_line_style(TRANSPARENT)
         .bold_line_style(GRID)
         .axis_style(GRID)
-        .label_style(font(SIZE - 1))
+        .label_style(font(SIZE))
         .x_labels(count)
         .x_label_formatter(&|at| match at {
             SegmentValue::CenterOf(place) => chart

@@ -17,7 +17,9 @@ pub fn json(document: &Document) -> String {
         })
     });
     let document = json!({
-        "year": document.year,
+        "year": document.period.year(),
+        "period": document.period,
+        "data_until": document.period.counted_until(),
         "language": document.language.as_str(),
         "title": document.title,
         "subject": document.subject,
@@ -85,6 +87,7 @@ fn cell(cell: &Cell) -> Value {
         Cell::Plain(number) => return json!({ "value": number, "unit": "number" }),
         Cell::Share(_) | Cell::Change(_) | Cell::Measured(_) => ("percent", ""),
         Cell::Mean(..) => ("mean", ""),
+        Cell::Given(given) => (given.unit(), ""),
     };
     match cell.number() {
         Some(number) => json!({ "value": number, "unit": unit }),

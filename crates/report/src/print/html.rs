@@ -95,7 +95,7 @@ fn findings_markup(findings: &[FindingLine], language: Language) -> Markup {
                     span.value { (finding.figure.show(language)) }
                     p {
                         (finding.sentence)
-                        @if let Some(section) = finding.section {
+                        @if let Some(section) = &finding.section {
                             " " a href={ "#" (section) } { (finding.reference) }
                         }
                     }

@@ -46,12 +46,11 @@ mod csv_error {
 }
 
 /// Returns the creation date of printed files. It is the day of the seal, or the last day of the
-/// year for a provisional edition, so that the same figures give the same bytes.
+/// counted days for a provisional edition, so that the same figures give the same bytes.
 pub fn day(document: &Document) -> jiff::civil::Date {
     let sealed = document
         .sealed_at
         .as_deref()
         .and_then(|time| time.get(..10)?.parse().ok());
-    let last = jiff::civil::Date::new(document.year, 12, 31).unwrap_or(jiff::civil::Date::MAX);
-    sealed.unwrap_or(last)
+    sealed.unwrap_or_else(|| document.period.last())
 }

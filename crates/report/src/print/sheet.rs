@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::document::{Block, Cell, Document, FindingLine, MainFigure, Section, Table};
+use crate::document::{
+    Block, Cell, Document, FindingLine, GivenNumber, MainFigure, Section, Table,
+};
 use affluenza_words::Language;
 use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Url, Workbook, Worksheet,
@@ -269,6 +271,26 @@ fn write_table(
     Ok(at - first)
 }
 
+/// Returns the format of a number with its decimals, its plus sign and its unit.
+fn given_format(given: &GivenNumber, language: Language) -> String {
+    let decimals = given.digits.split_once('.').map(|(_, decimals)| decimals);
+    let decimals = decimals.map_or_else(String::new, |decimals| {
+        format!(".{}", "0".repeat(decimals.len()))
+    });
+    let shown = Cell::Given(given.clone()).show(language);
+    let of_unit = |letter: char| letter.is_alphabetic() || letter == '%';
+    let unit = shown.find(of_unit).map_or("", |from| &shown[from..]);
+    let unit = match unit {
+        "" | "%" => format!("\"{unit}\""),
+        unit => format!("\" {unit}\""),
+    };
+    let number = format!("#,##0{decimals}{unit}");
+    match given.digits.starts_with('+') {
+        true => format!("+{number};-{number}"),
+        false => number,
+    }
+}
+
 struct CellPosition {
     row: u32,
     column: u16,
@@ -291,6 +313,7 @@ fn write_cell(
         Cell::Mean(_, 0 | 1) => "#,##0.0",
         Cell::Mean(..) => "#,##0.00",
         Cell::Measured(_) => "General",
+        Cell::Given(given) => &given_format(given, language),
         Cell::Empty | Cell::Text(_) | Cell::Undefined | Cell::Unavailable | Cell::Suppressed => "",
     };
     let number = match cell {

@@ -16,7 +16,7 @@ pub enum Separators {
 }
 
 const HEADER: [&str; 9] = [
-    "year", "subject", "section", "table", "label", "column", "unit", "value", "status",
+    "period", "subject", "section", "table", "label", "column", "unit", "value", "status",
 ];
 
 /// Formats every figure of every table, one a line. `label` joins the text cells of the row;
@@ -38,12 +38,12 @@ pub fn csv(document: &Document, separators: Separators) -> Result<String, PrintE
                 for record in records(table, separators) {
                     let [label, column, unit, value, status] = record;
                     writer.write_record([
-                        &document.year.to_string(),
-                        &harmless(&document.subject),
-                        section.id,
-                        table.id,
-                        &harmless(&label),
-                        &harmless(&column),
+                        document.period.to_string().as_str(),
+                        harmless(&document.subject).as_str(),
+                        &section.id,
+                        &table.id,
+                        harmless(&label).as_str(),
+                        harmless(&column).as_str(),
                         &unit,
                         &value,
                         &status,
@@ -78,6 +78,7 @@ fn records(table: &Table, separators: Separators) -> Vec<[String; 5]> {
                 Cell::Plain(_) => ("number", ""),
                 Cell::Share(_) | Cell::Change(_) | Cell::Measured(_) => ("percent", ""),
                 Cell::Mean(..) => ("mean", ""),
+                Cell::Given(given) => (given.unit(), ""),
                 Cell::Undefined => ("", "not_defined"),
                 Cell::Unavailable => ("", "not_available"),
                 Cell::Suppressed => ("", "suppressed"),

@@ -4,7 +4,7 @@ use affluenza_register::Register;
 use serde::Serialize;
 
 use super::read::CsvLines;
-use super::{FigureSet, Figures, Portfolio, SourceError};
+use super::{ActiveServices, FigureSet, Figures, SourceError};
 use crate::ratio::change_percent;
 use crate::text::harmless;
 use affluenza_words::Language;
@@ -88,13 +88,20 @@ pub fn check(set: &FigureSet, register: &Register) -> Vec<ImplausibleFigure> {
                 )
             })
             .collect(),
-        Figures::Portfolio(rows) => portfolio(rows, register),
+        Figures::ActiveServices(rows) => active_services(rows, register),
+        Figures::Table(table) => {
+            let unknown = table.enti().filter(|name| register.ente(name).is_none());
+            let doubts = unknown.map(|ente| ImplausibleFigure::UnknownEnte {
+                ente: ente.to_owned(),
+            });
+            doubts.collect()
+        }
         // Requests of a month may be solved in another month, and alerts have no parts.
         Figures::HelpDesk(_) | Figures::ProbeAlerts(_) | Figures::Availability(_) => Vec::new(),
     }
 }
 
-fn portfolio(rows: &[Portfolio], register: &Register) -> Vec<ImplausibleFigure> {
+fn active_services(rows: &[ActiveServices], register: &Register) -> Vec<ImplausibleFigure> {
     let mut doubts = Vec::new();
     for row in rows {
         let sum = row.by_category.values().sum();

@@ -1,15 +1,19 @@
 //! Figures that portals do not emit: identity credentials, help desk, alerts of probes,
-//! availability, and the source's count of offered services. A CSV file holds the figures; a TOML
-//! file describes their kind and provenance. This module reads and checks both.
+//! availability, the source's count of active services, and tables of any content. A CSV file holds
+//! the figures; a TOML file describes their kind and provenance. This module reads and checks both.
 
 mod check;
 mod read;
+mod table;
 
 pub use check::{ImplausibleFigure, check, check_growth, check_usage};
 pub use read::{SourceError, read_set};
+pub(crate) use table::translated;
+pub use table::{CellForm, FigureCell, FigureTable, TableColumn, TableForm, Translations};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use affluenza_register::Register;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -50,8 +54,11 @@ pub enum Figures {
     ProbeAlerts(Vec<Alerts>),
     /// Availability of the services.
     Availability(Vec<Availability>),
-    /// Offered services, as the source counts them.
-    Portfolio(Vec<Portfolio>),
+    /// Active services, as the source counts them.
+    #[serde(alias = "portfolio")]
+    ActiveServices(Vec<ActiveServices>),
+    /// A table of any content.
+    Table(FigureTable),
 }
 
 /// Digital identities activated in a year.
@@ -102,9 +109,9 @@ pub struct Availability {
     pub agreed_percent: Option<f64>,
 }
 
-/// Services that an ente offers, as the source counts them.
+/// Active services of an ente, as the source counts them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Portfolio {
+pub struct ActiveServices {
     /// Year at whose end the services were counted.
     pub year: i16,
     /// Name of the ente, as the source writes it.
@@ -127,7 +134,8 @@ impl Figures {
             Self::HelpDesk(_) => "help-desk",
             Self::ProbeAlerts(_) => "probe-alerts",
             Self::Availability(_) => "availability",
-            Self::Portfolio(_) => "portfolio",
+            Self::ActiveServices(_) => "active-services",
+            Self::Table(_) => "table",
         }
     }
 
@@ -138,7 +146,56 @@ impl Figures {
             Self::HelpDesk(rows) => rows.len(),
             Self::ProbeAlerts(rows) => rows.len(),
             Self::Availability(rows) => rows.len(),
-            Self::Portfolio(rows) => rows.len(),
+            Self::ActiveServices(rows) => rows.len(),
+            Self::Table(table) => table.cells.len(),
+        }
+    }
+
+    /// Returns the name under which a later import replaces the figures of a year: the kind, or the
+    /// name of the table.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Table(table) => format!("table {}", table.form.name),
+            other => other.kind().to_owned(),
+        }
+    }
+
+    /// Returns the years of the figures.
+    pub fn years(&self) -> BTreeSet<i16> {
+        match self {
+            Self::IdentityCredentials(rows) => rows.iter().map(|row| row.year).collect(),
+            Self::HelpDesk(rows) => rows.iter().map(|row| row.year).collect(),
+            Self::ProbeAlerts(rows) => rows.iter().map(|row| row.year).collect(),
+            Self::Availability(rows) => rows.iter().map(|row| row.year).collect(),
+            Self::ActiveServices(rows) => rows.iter().map(|row| row.year).collect(),
+            Self::Table(table) => BTreeSet::from([table.year]),
+        }
+    }
+
+    /// Replaces the names of registered enti by those of the register.
+    pub(crate) fn name_enti(&mut self, register: &Register) {
+        let name_one = |name: &mut String| {
+            if let Some(ente) = register.ente(name) {
+                ente.name().clone_into(name);
+            }
+        };
+        match self {
+            Self::ActiveServices(rows) => rows.iter_mut().for_each(|row| name_one(&mut row.ente)),
+            Self::Table(table) => table.enti_mut().for_each(name_one),
+            _ => {}
+        }
+    }
+
+    /// Keeps the figures of the years for which `keep` returns true.
+    pub fn retain_years(&mut self, keep: impl Fn(i16) -> bool) {
+        match self {
+            Self::IdentityCredentials(rows) => rows.retain(|row| keep(row.year)),
+            Self::HelpDesk(rows) => rows.retain(|row| keep(row.year)),
+            Self::ProbeAlerts(rows) => rows.retain(|row| keep(row.year)),
+            Self::Availability(rows) => rows.retain(|row| keep(row.year)),
+            Self::ActiveServices(rows) => rows.retain(|row| keep(row.year)),
+            Self::Table(table) if keep(table.year) => {}
+            Self::Table(table) => table.cells.clear(),
         }
     }
 

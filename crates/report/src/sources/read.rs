@@ -8,7 +8,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::{
-    Alerts, Availability, Credentials, FigureSet, Figures, Portfolio, Provenance, Tickets,
+    ActiveServices, Alerts, Availability, Credentials, FigureSet, FigureTable, Figures, Provenance,
+    TableForm, Tickets,
 };
 
 /// An error in a file of figures, and its correction.
@@ -19,7 +20,7 @@ pub enum SourceError {
     Provenance(String),
     /// The kind is unknown.
     #[error(
-        "unknown kind {0:?}: use identity-credentials, help-desk, probe-alerts, availability or portfolio"
+        "unknown kind {0:?}: use identity-credentials, help-desk, probe-alerts, availability, active-services or table"
     )]
     Kind(String),
     /// The file is not valid CSV.
@@ -62,8 +63,10 @@ struct RawProvenance {
     imported_by: String,
     licence: String,
     file: String,
-    /// Year at whose end services were counted; required for a portfolio.
+    /// Year of the figures; required for active services and tables.
     year: Option<i16>,
+    /// Description of the columns; required for a table.
+    table: Option<TableForm>,
 }
 
 /// Reads figures. `file` returns the text of the CSV file that the provenance names.
@@ -75,23 +78,33 @@ pub fn read_set<E: From<SourceError>>(
     file: impl FnOnce(&str) -> Result<String, E>,
 ) -> Result<FigureSet, E> {
     let raw: RawProvenance = toml::from_str(provenance)
-        .map_err(|error| SourceError::Provenance(error.message().to_owned()))?;
+        .map_err(|error| SourceError::Provenance(located(provenance, &error)))?;
     let date = raw.date.parse::<Date>();
     let date = date.map_err(|_| {
         let date = &raw.date;
         SourceError::Provenance(format!("date {date:?} is not like 2018-03-01"))
     })?;
     let lines = CsvLines::read(&file(&raw.file)?)?;
+    let year = || {
+        let kind = &raw.kind;
+        let missing = || SourceError::Provenance(format!("kind {kind} needs a year"));
+        raw.year.ok_or_else(missing)
+    };
     let figures = match &*raw.kind {
         "identity-credentials" => Figures::IdentityCredentials(credentials(&lines)?),
         "help-desk" => Figures::HelpDesk(tickets(&lines)?),
         "probe-alerts" => Figures::ProbeAlerts(alerts(&lines)?),
         "availability" => Figures::Availability(availability(&lines)?),
-        "portfolio" => {
-            let year = raw.year.ok_or_else(|| {
-                SourceError::Provenance("a portfolio needs the year that it is of".to_owned())
-            })?;
-            Figures::Portfolio(portfolio(&lines, year)?)
+        "active-services" => Figures::ActiveServices(active_services(&lines, year()?)?),
+        "table" => {
+            let missing = || SourceError::Provenance("a table needs [table]".to_owned());
+            let form = raw.table.ok_or_else(missing)?;
+            form.check()?;
+            Figures::Table(FigureTable {
+                year: year()?,
+                cells: form.rows(&lines)?,
+                form,
+            })
         }
         other => return Err(SourceError::Kind(other.to_owned()).into()),
     };
@@ -120,14 +133,34 @@ pub(super) struct CsvLine {
     cells: BTreeMap<String, String>,
 }
 
+/// Returns the message of an error with its line and column.
+fn located(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let Some(before) = before else {
+        return error.message().to_owned();
+    };
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .chars()
+        .rev()
+        .take_while(|letter| *letter != '\n')
+        .count()
+        + 1;
+    format!("line {line}, column {column}: {}", error.message())
+}
+
 fn unread(error: csv::Error) -> SourceError {
     SourceError::Rows(error.to_string())
 }
 
 impl CsvLines {
     pub(super) fn read(text: &str) -> Result<Self, SourceError> {
+        let head = text.lines().next().unwrap_or_default();
+        // Spreadsheets with Italian settings write semicolons.
+        let is_italian = head.contains(';') && !head.contains(',');
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
+            .delimiter(if is_italian { b';' } else { b',' })
             .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let heads: Vec<String> = reader
             .headers()
@@ -165,7 +198,11 @@ impl CsvLine {
     pub(super) fn optional<T: FromStr>(&self, column: &str) -> Result<Option<T>, SourceError> {
         match self.text(column)? {
             "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| self.wrong(column, text)),
+            // Decimals may have a comma.
+            text => {
+                let number = text.replace(',', ".").parse();
+                number.map(Some).map_err(|_| self.wrong(column, text))
+            }
         }
     }
 
@@ -292,7 +329,10 @@ fn availability(lines: &CsvLines) -> Result<Vec<Availability>, SourceError> {
 }
 
 /// Reads a row for each ente: a column for each category, then the parts and the total.
-pub(super) fn portfolio(lines: &CsvLines, year: i16) -> Result<Vec<Portfolio>, SourceError> {
+pub(super) fn active_services(
+    lines: &CsvLines,
+    year: i16,
+) -> Result<Vec<ActiveServices>, SourceError> {
     let own = ["ente", "of_which_payments", "of_which_bookings", "total"];
     let categories = lines.heads.iter();
     let categories = categories.filter(|head| !own.contains(&head.as_str()));
@@ -302,7 +342,7 @@ pub(super) fn portfolio(lines: &CsvLines, year: i16) -> Result<Vec<Portfolio>, S
         once(&mut seen, line, ente.clone())?;
         let counts = categories.clone();
         let counts = counts.map(|category| Ok((category.clone(), line.number(category)?)));
-        rows.push(Portfolio {
+        rows.push(ActiveServices {
             year,
             ente,
             by_category: counts.collect::<Result<_, SourceError>>()?,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::EnteName;
 use crate::names;
+use crate::period::ReportPeriod;
 use crate::ratio::share_percent;
 
 /// Accesses and visitors of an ente.
@@ -111,9 +112,14 @@ impl Accesses {
     }
 }
 
-/// Returns all twelve months, with the mobile shares of the compared year.
-pub(crate) fn months(detail: &Detail, before: Option<&Detail>) -> Vec<MonthRow> {
-    (1..=12)
+/// Returns the counted months, with the mobile shares of the compared year.
+pub(crate) fn months(
+    period: ReportPeriod,
+    detail: &Detail,
+    before: Option<&Detail>,
+) -> Vec<MonthRow> {
+    let months = period.months().map(i8::unsigned_abs);
+    months
         .map(|month| {
             let [accesses, mobile_accesses, service_uses] = of_month(detail, month);
             let visitors = detail.visitors.iter().filter(|row| row.month == month);

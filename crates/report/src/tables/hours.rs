@@ -2,10 +2,11 @@
 
 use affluenza_classify::hours::{Band, ExistingHours, Zone};
 use affluenza_store::figures::{BandUse, HourUse};
-use jiff::civil::Date;
+use jiff::ToSpan as _;
 use serde::Serialize;
 use strum::VariantArray as _;
 
+use crate::period::ReportPeriod;
 use crate::ratio::share_percent;
 
 /// A range of whole local hours, the end excluded.
@@ -24,7 +25,7 @@ pub struct BandRow {
     pub band: &'static str,
     /// Local hours of the band.
     pub local_hours: Vec<HourRange>,
-    /// Hours of the band that existed in the year, after changes of the clock.
+    /// Hours of the band that existed on the counted days, after changes of the clock.
     pub hours_existing: u64,
     /// Distinct visitors of each hour, summed over the hours.
     pub users_hours: u64,
@@ -39,7 +40,7 @@ pub struct BandRow {
 pub struct HourRow {
     /// Local hour, 0 to 23.
     pub local_hour: u8,
-    /// Time for which the clock showed this hour in the year, in hours.
+    /// Time for which the clock showed this hour on the counted days, in hours.
     pub hours_existing: f64,
     /// Distinct visitors of each such hour, summed over the days.
     pub users_hours: u64,
@@ -64,9 +65,16 @@ pub struct Hours {
 }
 
 impl Hours {
-    pub(crate) fn build(year: i16, zones: &[Zone], bands: &[BandUse], hours: &[HourUse]) -> Self {
-        let (from, to) = bounds(year);
-        let existing = ExistingHours::of_any(zones, from, to);
+    pub(crate) fn build(
+        period: ReportPeriod,
+        zones: &[Zone],
+        bands: &[BandUse],
+        hours: &[HourUse],
+    ) -> Self {
+        let first = period.first();
+        // A period of which no day has passed has no hours.
+        let end = period.last().saturating_add(1.day()).max(first);
+        let existing = ExistingHours::of_any(zones, first, end);
         let bands: Vec<BandRow> = Band::VARIANTS
             .iter()
             .map(|band| band_row(*band, &existing, bands))
@@ -85,14 +93,6 @@ impl Hours {
                 .collect(),
         }
     }
-}
-
-/// Returns the first day of `year` and of the next year. Years outside the calendar have no
-/// figures, and get its last day.
-fn bounds(year: i16) -> (Date, Date) {
-    let [first, next] =
-        [year, year.saturating_add(1)].map(|year| Date::new(year, 1, 1).unwrap_or(Date::MAX));
-    (first, next)
 }
 
 fn band_row(band: Band, existing: &ExistingHours, bands: &[BandUse]) -> BandRow {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::CategoryRow;
 use crate::count::{Count, CountCells as _};
 use crate::names::{CategoryName, ServiceName};
+use crate::period::ReportPeriod;
 use crate::ratio::{BASE_MIN, change_percent};
 use crate::scope;
 
@@ -35,13 +36,13 @@ pub const BROKEN_MONTH: i8 = 9;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// The first deployment began in the year.
+    /// The first deployment began on a counted day.
     New,
-    /// The last deployment ended in the year.
+    /// The last deployment ended on a counted day.
     Retired,
-    /// Deployed all year, used in the compared year, and not even tried in this one.
+    /// Deployed on all counted days, used in the compared year, and not even tried in this one.
     Unused,
-    /// Deployed at the end of the year, and one of two conditions holds. Either more than half of
+    /// Deployed on the last counted day, and one of two conditions holds. Either more than half of
     /// at least ten attempts failed; or at least twelve uses ended before October, though in the
     /// compared year they did not.
     Broken,
@@ -151,7 +152,7 @@ pub(crate) struct Variations<'f> {
     pub register: &'f Register,
     /// Limits the variations to this ente.
     pub ente: Option<&'f str>,
-    pub year: i16,
+    pub period: ReportPeriod,
     pub now: &'f YearFigures,
     /// Figures of the compared year, if it has data.
     pub before: Option<&'f YearFigures>,
@@ -198,7 +199,7 @@ impl Variations<'_> {
         periods: &[Validity],
     ) -> Variation {
         let known = self.register.service(code);
-        let last_day = Date::new(self.year, 12, 31).unwrap_or(Date::MAX);
+        let last_day = self.period.last();
         let category = known.map(|service| service.category_on(last_day).code());
         let stored = match (sum.category, base) {
             ("", Some(base)) => base.category,
@@ -225,14 +226,13 @@ impl Variations<'_> {
         base: Option<&Sum<'_>>,
         periods: &[Validity],
     ) -> Option<Status> {
-        let first_day = Date::new(self.year, 1, 1).ok()?;
-        let last_day = Date::new(self.year, 12, 31).ok()?;
-        let turn = Turn::of(periods, self.year);
+        let (first_day, last_day) = (self.period.first(), self.period.last());
+        let turn = Turn::of(periods, self.period);
         if turn == Some(Turn::Stopped) {
             return Some(Status::Retired);
         }
         let at_the_end = periods.iter().any(|period| period.contains(last_day));
-        if at_the_end && is_broken(sum, base, self.year) {
+        if at_the_end && is_broken(sum, base, self.period.year()) {
             return Some(Status::Broken);
         }
         let all_year = periods
@@ -245,7 +245,7 @@ impl Variations<'_> {
     }
 }
 
-/// Start or end of a service within a year, by its deployments.
+/// Start or end of a service on the counted days, by its deployments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// The first deployment began in the year.
@@ -256,17 +256,17 @@ pub(crate) enum Turn {
 
 impl Turn {
     /// Returns the turn of a service that is deployed in these periods.
-    pub(crate) fn of(periods: &[Validity], year: i16) -> Option<Self> {
-        let first_day = Date::new(year, 1, 1).ok()?;
-        let next_year = Date::new(year.checked_add(1)?, 1, 1).ok()?;
+    pub(crate) fn of(periods: &[Validity], period: ReportPeriod) -> Option<Self> {
+        let (first_day, last_day) = (period.first(), period.last());
+        let next_day = last_day.tomorrow().ok()?;
         let ends: Option<Vec<Date>> = periods.iter().map(|period| period.to).collect();
         let end = ends.and_then(|ends| ends.into_iter().max());
-        if end.is_some_and(|end| first_day < end && end <= next_year) {
+        if end.is_some_and(|end| first_day < end && end <= next_day) {
             return Some(Self::Stopped);
         }
         let starts: Option<Vec<Date>> = periods.iter().map(|period| period.from).collect();
         let start = starts.and_then(|starts| starts.into_iter().min());
-        let is_new = start.is_some_and(|start| first_day <= start && start < next_year);
+        let is_new = start.is_some_and(|start| first_day <= start && start <= last_day);
         is_new.then_some(Self::Started)
     }
 
@@ -274,11 +274,11 @@ impl Turn {
     pub(crate) fn all(
         register: &Register,
         ente: Option<&str>,
-        year: i16,
+        period: ReportPeriod,
     ) -> BTreeMap<String, Self> {
         let turns = periods(register, ente).into_iter();
-        let turns =
-            turns.filter_map(|(code, periods)| Some((code.to_owned(), Self::of(&periods, year)?)));
+        let turns = turns
+            .filter_map(|(code, periods)| Some((code.to_owned(), Self::of(&periods, period)?)));
         turns.collect()
     }
 }

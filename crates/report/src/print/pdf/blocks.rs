@@ -239,7 +239,7 @@ fn findings(paper: &mut Paper<'_>, findings: Vec<TypesetFinding<'_>>) -> Branch 
         let sentence = paper.lines(x, finding.sentence);
         let mut text = Branch::new(Tag::LBody);
         text.push(Branch::of(Tag::P, sentence));
-        if let Some(section) = finding.finding.section {
+        if let Some(section) = &finding.finding.section {
             let from = paper.y;
             let mut leaves = paper.lines(x, finding.reference);
             let place = [x, from, MARGIN_SIDE + width, paper.y];

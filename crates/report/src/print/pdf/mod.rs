@@ -37,7 +37,7 @@ pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
         let (branch, sheet, y) = blocks::section(&mut paper, section, document.language)?;
         sections.push(branch);
         places.push(SectionPosition {
-            id: section.id,
+            id: section.id.clone(),
             title: section.heading(document.language),
             sheet,
             y,
@@ -152,7 +152,7 @@ fn contents(
         ]);
         let bottom = paper.y + line_style.line_height();
         let leaf = paper.link(
-            place.id,
+            &place.id,
             [MARGIN_SIDE, paper.y, right, bottom],
             &place.title,
         );

@@ -81,7 +81,7 @@ pub(super) struct Link {
     /// Left, top, right and bottom edge.
     pub place: [f32; 4],
     /// Id of the section.
-    pub section: &'static str,
+    pub section: String,
     pub text: String,
 }
 
@@ -226,12 +226,12 @@ impl<'f> Paper<'f> {
     }
 
     /// Adds a link to a section over a place of the current sheet.
-    pub fn link(&mut self, section: &'static str, place: [f32; 4], text: &str) -> Leaf {
+    pub fn link(&mut self, section: &str, place: [f32; 4], text: &str) -> Leaf {
         let leaf = self.leaf();
         self.sheet().links.push(Link {
             leaf,
             place,
-            section,
+            section: section.to_owned(),
             text: text.to_owned(),
         });
         leaf

@@ -1,5 +1,7 @@
 //! Writes sheets and structure as the bytes of the file.
 
+use std::borrow::Cow;
+
 use crate::document::Document;
 use krilla::annotation::{Annotation, LinkAnnotation, Target};
 use krilla::color::rgb;
@@ -25,7 +27,7 @@ const HANDLE: f32 = 0.552_284_8;
 
 /// Position at which a section begins.
 pub(super) struct SectionPosition {
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     pub title: String,
     pub sheet: usize,
     pub y: f32,
