@@ -4,6 +4,7 @@ mod answers;
 mod assets;
 mod embed;
 mod findings;
+mod forms;
 mod frame;
 mod language;
 mod session;
