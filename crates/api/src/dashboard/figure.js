@@ -17,7 +17,8 @@
   const KINDS = { payment: "payments", booking: "bookings", "": "no-category" };
   const STYLE = new CSSStyleSheet();
   STYLE.replaceSync(`
-    :host { display: block; overflow-x: auto; }
+    :host { display: block; overflow-x: auto; margin-block: 1em; }
+    a { color: inherit; }
     table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
     caption { text-align: start; font-weight: 600; padding-bottom: .4em; }
     th, td { padding: .35em .6em; border-bottom: 1px solid #7d8fa1; text-align: start; font-weight: 400; }
@@ -135,7 +136,8 @@
       };
       const head = columns.map((column) =>
         element("th", { scope: "col", class: units.includes(column) ? "number" : undefined }, names.say(`column-${column}`)));
-      const hasTotals = data.length > 1 && columns.some((column) => column in totals);
+      // Totals are those of all rows.
+      const hasTotals = data.length > 1 && data.length === meta.rows && columns.some((column) => column in totals);
       const days = meta.period && [meta.period.from, meta.period.to].map((day) => names.date(day, { dateStyle: "long" }));
       const heading = this.getAttribute("heading") ?? names.say(`resource-${resource}`) ?? names.say("resource-usage");
       const isHidden = [...data, totals].some((row) => columns.some((column) => row.notes?.[column] === "suppressed"));
