@@ -417,6 +417,105 @@ fn caching(api: &Served<'_>, key: &str) {
     });
 }
 
+/// Polls an ente's figures during the ingestion of another ente. Every question stays the same until
+/// the ente has an event of its own, until one is erased, and until a rebuild.
+pub fn an_etag_changes_with_own_data_only(engines: &Engines) {
+    let api = served(engines, "api_etags");
+    let consumer = api.place.spawn(&["consume"], "consume.log");
+    let (all, own) = (api.key(&["all"]), api.key(&["own", "--ente", "c_d612"]));
+    let mut polls: Vec<Poll> = [
+        "enti?period=2017",
+        "categories?period=2017&compare=year-before",
+        "hours?period=2017",
+        "register?period=2017",
+        "usage?group=month,service&period=2017-03",
+    ]
+    .map(|path| Poll::first(&own, path))
+    .into();
+    polls.push(Poll::first(&all, "enti?period=2016"));
+    polls.push(Poll::first(&all, "enti?period=2017&ente=c_d612"));
+    let mut whole = Poll::first(&all, "enti?period=2017");
+    for poll in polls.iter_mut().chain([&mut whole]) {
+        assert_eq!(poll.again(&api), 200, "{}", poll.path);
+    }
+    for other in 0..14 {
+        use_of(&api, "c_l838", &format!("other-{other}"), "2017-03-14");
+        eventually("everybody's figures change", || whole.again(&api) == 200);
+        for poll in &mut polls {
+            assert_eq!(poll.again(&api), 304, "{}", poll.path);
+        }
+    }
+    let mut figures = polls.swap_remove(0);
+    let changes = |what: &str, figures: &mut Poll| {
+        eventually(what, || figures.again(&api) == 200);
+        figures.uses
+    };
+    let before = figures.uses;
+    use_of(&api, "c_d612", "own", "2017-03-14");
+    assert_eq!(changes("an own event", &mut figures), before + 1);
+    api.place.run(&[
+        "erase",
+        "--ente",
+        "c_d612",
+        "--period",
+        "2017-03-14",
+        "--reason",
+        "order 1",
+    ]);
+    eventually("the erased uses are gone", || {
+        figures.again(&api) == 200 && figures.uses < before
+    });
+    drop(consumer);
+    let erased = figures.uses;
+    while figures.again(&api) == 200 {}
+    api.place.run(&["rebuild"]);
+    assert_eq!(changes("a rebuild", &mut figures), erased);
+}
+
+/// A question that is asked again and again with the ETag of its last answer.
+struct Poll {
+    bearer: String,
+    path: &'static str,
+    etag: String,
+    uses: u64,
+}
+
+impl Poll {
+    fn first(key: &str, path: &'static str) -> Self {
+        Self {
+            bearer: format!("Bearer {key}"),
+            path,
+            etag: "none".to_owned(),
+            uses: 0,
+        }
+    }
+
+    fn again(&mut self, api: &Served<'_>) -> u16 {
+        let headers = [
+            ("Authorization", &*self.bearer),
+            ("If-None-Match", &*self.etag),
+        ];
+        let reply = api.answer(&format!("/v1/{}", self.path), &headers);
+        if reply.status == 200 {
+            self.uses = reply.json()["totals"]["service_uses"].as_u64().unwrap_or(0);
+            self.etag = reply.header("etag").expect("there is one").to_owned();
+        }
+        reply.status
+    }
+}
+
+/// Sends a use and waits until it is in the ledger.
+fn use_of(api: &Served<'_>, ente: &str, id: &str, day: &str) {
+    let event = format!(
+        r#"{{"specversion":"1.0","type":"it.affluenza.service-use.v1","source":"https://test","id":"{id}","time":"{day}T10:00:00+01:00","data":{{"ente":"{ente}","portal":"servizi-online","service":"visure-anagrafiche","kind":"plain","client":{{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:120.0) Gecko/20100101 Firefox/120.0"}}}}}}"#
+    );
+    let before = api.place.records_processed();
+    api.place.produce([(id, event.as_bytes())]);
+    eventually("the event is processed", || {
+        api.place.records_processed() == before + 1
+    });
+}
+
 fn files(api: &Served<'_>, key: &str) {
     let tidy = api.with_key(key, "categories?period=2017&format=csv");
     assert!(
@@ -641,6 +740,8 @@ pub fn every_request_is_answered_or_explained(engines: &Engines) {
             || parameter == "cursor";
         assert!(says, "{path}: {problem}");
     }
+    codes_and_names(&api, &key);
+    other_sites(&api, &key);
     let before = api.place.count("SELECT count() FROM usage_events");
     injections(&api, &key);
     fuzz(&api, &key);
@@ -648,6 +749,62 @@ pub fn every_request_is_answered_or_explained(engines: &Engines) {
     assert_eq!(api.ask("/status", &[]).status, 200);
     assert_eq!(api.ask("/openapi.json", &[]).json()["openapi"], "3.1.0");
     assert_eq!(api.ask("/docs", &[]).status, 200);
+}
+
+/// A name stands for its code. A code that nobody knows is refused, with the one that may be meant.
+fn codes_and_names(api: &Served<'_>, key: &str) {
+    let uses = |path: &str| api.data(key, path)["totals"]["service_uses"].clone();
+    let by_code = uses("usage?period=2017&ente=c_d612");
+    assert!(by_code.as_u64() > Some(0));
+    assert_eq!(uses("usage?period=2017&ente=firenze"), by_code);
+    assert_eq!(uses("usage?period=2017&ente=c_d612&ente=Firenze"), by_code);
+    assert_eq!(uses("usage?period=2017&country=MT"), 0);
+    for (path, suggestion) in [
+        ("usage?period=2017&ente=c_d621", "c_d612"),
+        ("enti?period=2017&ente=Firenz", "Firenze"),
+        ("usage?period=2017&category=tribut", "tributi"),
+        ("usage?period=2017&portal=servizi-onlin", "servizi-online"),
+        ("usage?period=2017&country=it", "IT"),
+        ("usage?period=2017&device=desktp", "desktop"),
+        ("usage?perid=2017", "period"),
+    ] {
+        let reply = api.with_key(key, path);
+        assert_eq!(reply.status, 400, "{path}: {}", reply.body);
+        assert_eq!(reply.json()["suggestion"], suggestion, "{path}");
+        assert!(reply.header("ratelimit-remaining").is_some());
+    }
+    // A key of one ente learns no more of others than the public register says.
+    let own = api.key(&["own", "--ente", "c_d612"]);
+    for (path, status) in [
+        ("usage?period=2017&ente=c_d612", 200),
+        ("usage?period=2017&ente=c_l838", 403),
+        ("usage?period=2017&ente=nobody", 400),
+        ("usage?period=2017&service=nothing", 400),
+    ] {
+        assert_eq!(api.with_key(&own, path).status, status, "{path}");
+    }
+}
+
+/// Scripts of other sites may read answers to requests without a key.
+fn other_sites(api: &Served<'_>, key: &str) {
+    let page = ("Origin", "https://www.comune.example.it");
+    for path in [
+        "/v1/years",
+        "/v1/enti?period=1999",
+        "/openapi.json",
+        "/open-data",
+        "/nothing",
+    ] {
+        let reply = api.ask(path, &[page]);
+        let allowed = reply.header("access-control-allow-origin");
+        assert_eq!(allowed, Some("*"), "{path} {}", reply.status);
+    }
+    let bearer = format!("Bearer {key}");
+    let reply = api.ask("/v1/enti?period=2017", &[page, ("Authorization", &bearer)]);
+    assert_eq!(
+        (reply.status, reply.header("access-control-allow-origin")),
+        (200, None)
+    );
 }
 
 /// Texts that look like SQL match nothing or are rejected.

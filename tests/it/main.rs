@@ -113,6 +113,7 @@ const LONG: &[(&str, Test)] = tests![
     collect::accepted_events_survive_kills,
     collect::nothing_personal_is_kept,
     collect::nothing_personal_leaves_the_log,
+    api::an_etag_changes_with_own_data_only,
     api::keys_reach_their_enti_and_nothing_else,
     api::every_figure_equals_a_recount,
     brokers::a_broker_is_lost_under_load,

@@ -209,17 +209,18 @@ pub struct EnteCompleteness {
     pub ente: String,
     /// Days of the period with at least one event.
     pub days_with_data: u32,
-    /// Days of the period without events, up to the newest day with data of any ente.
+    /// Days of the period in pauses that are unusually long for the ente, up to the newest day with
+    /// data of any ente. Days without uses that are usual for a small ente do not count.
     pub days_missing: u32,
-    /// The longest gaps without events, `FROM..TO`, at most five.
+    /// The longest of these pauses, `FROM..TO`, at most five.
+    #[schema(max_items = 5)]
     pub gaps: Vec<String>,
 }
 
 /// Largest number of enti, and of losses, that an answer names beside its figures.
 pub(crate) const NAMED_MAX: usize = 10;
 
-/// Completeness of the figures. A day without events does not prove a fault: small enti have such
-/// days.
+/// Completeness of the figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Completeness {
     /// Days of the period up to the newest day with data.
@@ -281,7 +282,8 @@ pub struct Meta {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>)]
     pub scope_more: Option<usize>,
-    /// Time of the last change of the figures that was noticed, RFC 3339.
+    /// Time of the last change that was noticed before the figures were read, RFC 3339; of public
+    /// figures the time of closing. An answer 304 confirms that they are still current.
     pub as_of: String,
     /// Version of the register that names and offers come from.
     pub register_version: String,

@@ -106,8 +106,24 @@ impl<'q> Asked<'q> {
         })
     }
 
+    /// Returns the period, and that of the comparison.
+    pub fn periods(&self) -> impl Iterator<Item = Period> {
+        [Some(self.period), self.compared].into_iter().flatten()
+    }
+
+    /// Returns the calendar years of the answer, if its periods are whole years.
+    pub fn years(&self) -> impl Iterator<Item = i16> {
+        self.periods().filter_map(Period::whole_year)
+    }
+
+    /// Returns the enti of the answer: those of the filter, or of the client's scope.
+    pub fn enti<'a>(&'a self, scope: Option<&'a [String]>) -> Option<&'a [String]> {
+        let filter = self.question.filters.get(&Dimension::Ente);
+        filter.map(Vec::as_slice).or(scope)
+    }
+
     /// Returns links to the answer in other forms, and to its next page. `mark` is that of the
-    /// present snapshot.
+    /// present figures.
     pub fn links(&self, rows_all: usize, mark: u64) -> Vec<(&'static str, String)> {
         let question = self.question;
         let mut links = vec![("self", self.address(question, None))];

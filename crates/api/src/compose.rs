@@ -16,7 +16,7 @@ use crate::period::Period;
 use crate::question::{Question, Resource};
 use crate::source::{FigureSource, NoFigures};
 use crate::state::Snapshot;
-use crate::{counted, hours, offers, units};
+use crate::{codes, counted, hours, offers, units};
 
 /// The client, as far as the answer depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,6 +42,8 @@ pub(crate) struct Composer<'a> {
     pub snapshot: &'a Arc<Snapshot>,
     pub editions: &'a Editions,
     pub viewer: &'a Viewer,
+    /// [`Basis::figures`](crate::basis::Basis::figures) of the answer.
+    pub mark: u64,
 }
 
 impl Composer<'_> {
@@ -56,6 +58,7 @@ impl Composer<'_> {
                 known: &self.snapshot.known,
             },
         };
+        codes::check(source, asked, register).await?;
         let page = match asked.question.resource {
             Resource::Catalogue => offers::catalogue(asked, register, source.scope())?,
             Resource::Register => self.register(asked)?,
@@ -64,11 +67,11 @@ impl Composer<'_> {
                 offers::offered_versus_used(source, asked, register).await?
             }
             Resource::Hours | Resource::Bands => hours::page(source, asked, register).await?,
-            Resource::Live => self.live(asked.question).await?,
+            Resource::Live => self.live(asked).await?,
             _ => counted::page(source, asked, &CodeNames(register)).await?,
         };
         let meta = self.meta(asked, &page);
-        let mut links = asked.links(page.rows_all, self.snapshot.mark);
+        let mut links = asked.links(page.rows_all, self.mark);
         links.extend(
             meta.completeness
                 .as_ref()
@@ -91,8 +94,7 @@ impl Composer<'_> {
     /// Builds the list of the register's enti. With a key it states the completeness of each.
     fn register(&self, asked: &Asked<'_>) -> Result<AnswerPage, Problem> {
         let question = asked.question;
-        let filter = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
-        let wanted = filter.or(self.viewer.scope());
+        let wanted = asked.enti(self.viewer.scope());
         let enti = self.snapshot.register.enti();
         let enti = enti.filter(|ente| hours::is_wanted(wanted, ente.code()));
         let mut columns = CodeNames::columns(&[Dimension::Ente]);
@@ -119,13 +121,13 @@ impl Composer<'_> {
         })
     }
 
-    async fn live(&self, question: &Question) -> Result<AnswerPage, NoFigures> {
+    async fn live(&self, asked: &Asked<'_>) -> Result<AnswerPage, NoFigures> {
+        let question = asked.question;
         // The current minute, which is not over, is the last one.
         let until = (Timestamp::now().as_second() / 60 + 1) * 60;
         let since = until - i64::from(question.minutes) * 60;
         // The filter is within the scope: this was checked before.
-        let filter = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
-        let scope = filter.or(self.viewer.scope());
+        let scope = asked.enti(self.viewer.scope());
         let found = self
             .usage
             .minutes(since..until, question.people, scope)
@@ -160,8 +162,7 @@ impl Composer<'_> {
             question.resource,
             Resource::Live | Resource::Catalogue | Resource::Register
         );
-        let filter = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
-        let enti = filter.or(self.viewer.scope());
+        let enti = asked.enti(self.viewer.scope());
         let completeness = (has_figures && *self.viewer != Viewer::Public)
             .then(|| self.snapshot.coverage.completeness(asked.period, enti));
         let zones = self.zones(question);
@@ -187,12 +188,24 @@ impl Composer<'_> {
             counted: if question.people { "people" } else { "all" },
             scope: scope.map(|enti| enti.iter().take(NAMED_MAX).cloned().collect()),
             scope_more: scope.map(|enti| enti.len().saturating_sub(NAMED_MAX)),
-            as_of: self.snapshot.as_of.to_string(),
+            as_of: self.as_of(asked),
             register_version: self.snapshot.register.version().to_owned(),
             rows: page.rows_all,
             warnings,
             completeness,
         }
+    }
+
+    /// Returns the time of closing of public figures, or the time when a change was last noticed.
+    fn as_of(&self, asked: &Asked<'_>) -> String {
+        let closed = match self.viewer {
+            Viewer::Public => asked
+                .years()
+                .filter_map(|year| self.editions.year(year).ok()),
+            Viewer::Key(_) => return self.snapshot.as_of.to_string(),
+        };
+        let newest = closed.map(|year| year.closed_at).max();
+        newest.unwrap_or_else(|| self.snapshot.as_of.to_string())
     }
 
     fn warnings(&self, asked: &Asked<'_>, completeness: Option<&Completeness>) -> Vec<Warning> {
@@ -208,7 +221,7 @@ impl Composer<'_> {
             });
         }
         let cursor = asked.question.cursor;
-        if cursor.is_some_and(|cursor| cursor.mark != self.snapshot.mark) {
+        if cursor.is_some_and(|cursor| cursor.mark != self.mark) {
             warnings.push(Warning {
                 code: "changed-since-first-page",
                 text: "figures have changed since the first page: rows may be missing or twice; begin again without a cursor".into(),
@@ -223,12 +236,10 @@ impl Composer<'_> {
         if asked.question.resource == Resource::Live || *self.viewer == Viewer::Public {
             return Vec::new();
         }
-        let periods = [Some(asked.period), asked.compared];
         let doubtful = self.snapshot.doubtful.iter().filter(|doubt| {
-            periods
-                .iter()
-                .flatten()
-                .map(|period| period.selected())
+            asked
+                .periods()
+                .map(Period::selected)
                 .any(|days| doubt.touches(days.first, days.last))
         });
         doubtful.map(ToString::to_string).collect()

@@ -1,4 +1,4 @@
-use affluenza_http::out_of_range;
+use affluenza_http::{origin_problem, out_of_range};
 use serde::{Deserialize, Serialize};
 
 use crate::dashboard::PagesConfig;
@@ -12,6 +12,9 @@ pub struct Config {
     /// Serves clients without a key the public figures: whole closed years with small counts
     /// hidden. Default true.
     pub public: bool,
+    /// Origins of pages, such as `https://www.comune.example.it`, whose scripts may use a key. Default
+    /// empty. Scripts of every page may read the public figures, which need no key.
+    pub origins: Vec<String>,
     /// Counts below this are hidden from clients without a key. Default 3, from 2 to 100.
     /// `close-year` decides which cells are hidden. A year closed with a lower value is not shown
     /// until `close-year --restate` closes it again.
@@ -42,6 +45,7 @@ impl Default for Config {
         Self {
             http: affluenza_http::Config::default(),
             public: true,
+            origins: Vec::new(),
             small_count: 3,
             key_requests_per_second: 100,
             key_requests_burst: 400,
@@ -77,6 +81,9 @@ impl Config {
             ("cache_bytes_max", self.cache_bytes_max, 1 << 20..=64 << 30),
             ("look_ms", self.look_ms, 10..=60_000),
         ];
+        for origin in &self.origins {
+            problems.extend(origin_problem("serve.origins", origin));
+        }
         let small_count = ("small_count", self.small_count, 2..=100);
         for (name, value, range) in [small_count].into_iter().chain(rates).chain(limits) {
             problems.extend(out_of_range("serve", name, value, range));

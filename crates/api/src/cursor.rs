@@ -11,7 +11,7 @@ const OFFSET_MAX: usize = affluenza_store::usage::ROWS_MAX;
 pub struct Cursor {
     /// Number of rows before the page.
     pub offset: usize,
-    /// [`Snapshot::mark`](crate::state::Snapshot::mark) when the first page was made.
+    /// [`Basis::figures`](crate::basis::Basis::figures) when the first page was made.
     pub mark: u64,
 }
 

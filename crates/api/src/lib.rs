@@ -2,6 +2,8 @@
 
 mod answer;
 mod asked;
+mod basis;
+mod codes;
 mod compose;
 mod config;
 mod counted;

@@ -37,8 +37,7 @@ pub(crate) fn check(asked: &Asked<'_>) -> Result<(), Problem> {
     if !OPEN.contains(&question.resource) {
         return Err(needs_key("this resource needs a key"));
     }
-    let mut periods = [Some(asked.period), asked.compared].into_iter().flatten();
-    if !periods.all(|period| period.whole_year().is_some()) {
+    if !asked.periods().all(|period| period.whole_year().is_some()) {
         return Err(needs_key("a period other than a whole year needs a key"));
     }
     if !question.people {

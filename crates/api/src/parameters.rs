@@ -1,5 +1,6 @@
 //! The parameters of a request, and the question that they ask.
 
+use affluenza_event::nearest;
 use affluenza_http::Problem;
 use affluenza_register::comparison_key;
 use affluenza_store::usage::Dimension;
@@ -27,20 +28,10 @@ impl Question {
     /// Parses the parameters of a request, or names the one that is not valid.
     pub fn parse(resource: Resource, pairs: &[(String, String)]) -> Result<Self, Problem> {
         let mut question = Self::new(resource);
-        let mut seen: Vec<&str> = Vec::new();
-        for (name, value) in pairs {
-            if seen.contains(&name.as_str()) {
-                return Err(Problem::parameter(
-                    name,
-                    format!("{name} is given twice: give a list of values, separated by commas"),
-                    &[],
-                ));
+        for (name, value) in merged(resource, pairs)? {
+            if name != "format" {
+                question.take(name, &value)?;
             }
-            seen.push(name);
-            if name == "format" {
-                continue;
-            }
-            question.take(name, value)?;
         }
         question.finish()
     }
@@ -119,6 +110,7 @@ impl Question {
             format!("/v1/{} has no such parameter", self.resource.path()),
             &allowed,
         )
+        .suggest(nearest(name, allowed.iter().copied()))
     }
 
     fn finish(mut self) -> Result<Self, Problem> {
@@ -146,11 +138,37 @@ impl Question {
     }
 }
 
+/// Joins the values of lists that are written as `group=a&group=b`, and refuses any other parameter
+/// that is given twice.
+fn merged(resource: Resource, pairs: &[(String, String)]) -> Result<Vec<(&str, String)>, Problem> {
+    let mut merged: Vec<(&str, String)> = Vec::new();
+    for (name, value) in pairs {
+        let Some((_, known)) = merged.iter_mut().find(|(known, _)| known == name) else {
+            merged.push((name, value.clone()));
+            continue;
+        };
+        let mut filters = resource.filters().iter();
+        if name != "group" && !filters.any(|filter| filter.name() == name) {
+            return Err(Problem::parameter(
+                name,
+                format!("{name} is given twice"),
+                &[],
+            ));
+        }
+        known.push(',');
+        known.push_str(value);
+    }
+    Ok(merged)
+}
+
 fn one_of(name: &str, value: &str, allowed: &[&str]) -> Result<usize, Problem> {
     allowed
         .iter()
         .position(|known| *known == value)
-        .ok_or_else(|| Problem::parameter(name, format!("{name} has no such value"), allowed))
+        .ok_or_else(|| {
+            Problem::parameter(name, format!("{name} has no such value"), allowed)
+                .suggest(nearest(value, allowed.iter().copied()))
+        })
 }
 
 fn number(name: &str, value: &str, low: usize, high: usize) -> Result<usize, Problem> {
@@ -355,6 +373,9 @@ mod tests {
             Resource::Usage,
             "ente=a,b&format=csv&period=2017&group=category",
         );
+        assert_eq!(one, other);
+        let one = question(Resource::Usage, "group=ente,month&ente=b,a");
+        let other = question(Resource::Usage, "group=ente&ente=a&group=month&ente=b");
         assert_eq!(one, other);
     }
 

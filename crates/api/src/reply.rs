@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::io::Write as _;
 
-use affluenza_http::{Allowance, Problem};
+use affluenza_http::Problem;
 use axum::http::header::{
     ACCEPT, ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_DISPOSITION,
     CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
@@ -16,6 +16,7 @@ use flate2::write::GzEncoder;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::answer::{Flavour, UnformattedAnswer};
+use crate::basis::Basis;
 use crate::compose::Viewer;
 use crate::question::Question;
 
@@ -35,10 +36,7 @@ pub(crate) struct CacheKey {
     pub question: Question,
     pub viewer: Viewer,
     pub format: AnswerFormat,
-    pub tag: u64,
-    /// Seals of the closed years, for answers built from them; empty otherwise.
-    pub seals: Vec<u32>,
-    pub minute: i64,
+    pub basis: Basis,
 }
 
 #[derive(Debug)]
@@ -122,18 +120,8 @@ pub(crate) fn format(
 /// Returns the same tag for the same question, client scope and figures, in every process of this
 /// version.
 pub(crate) fn etag(cached: &CacheKey) -> String {
-    struct Stable(Xxh3);
-    impl Hasher for Stable {
-        fn finish(&self) -> u64 {
-            self.0.digest()
-        }
-        fn write(&mut self, bytes: &[u8]) {
-            self.0.update(bytes);
-        }
-    }
-    let mut hasher = Stable(Xxh3::new());
-    env!("CARGO_PKG_VERSION").hash(&mut hasher);
-    cached.hash(&mut hasher);
+    let mut hasher = Xxh3::new();
+    (env!("CARGO_PKG_VERSION"), cached).hash(&mut hasher);
     format!("W/\"{:016x}\"", hasher.finish())
 }
 
@@ -174,12 +162,7 @@ pub(crate) fn written(rendered: &Rendered, cached: &CacheKey, headers: &HeaderMa
     response
 }
 
-pub(crate) fn common_headers(
-    headers: &mut HeaderMap,
-    etag: &str,
-    viewer: &Viewer,
-    allowance: Allowance,
-) {
+pub(crate) fn common_headers(headers: &mut HeaderMap, etag: &str, viewer: &Viewer) {
     if let Ok(etag) = HeaderValue::try_from(etag) {
         headers.insert(ETAG, etag);
     }
@@ -194,5 +177,4 @@ pub(crate) fn common_headers(
     }
     let vary = HeaderValue::from_static("Accept, Accept-Encoding, Authorization, X-API-Key");
     headers.insert(VARY, vary);
-    allowance.write(headers);
 }

@@ -29,6 +29,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::answer::NAMED_MAX;
 use crate::asked::Asked;
+use crate::basis::{Basis, EventCounts};
 use crate::compose::{Composer, Viewer};
 use crate::period::Period;
 use crate::question::{Question, Resource};
@@ -36,7 +37,7 @@ use crate::reply::{CacheKey, Rendered, common_headers, etag, format, is_known, r
 use crate::source::NoFigures;
 use crate::state::{Current, Snapshot};
 use crate::years::years;
-use crate::{Config, open, page};
+use crate::{Config, codes, open, page};
 
 /// Longest wait of a question for a free place.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -72,8 +73,27 @@ struct Inner {
     places: ConcurrencyLimit<String>,
     questions: Semaphore,
     answers: Cache<CacheKey, Arc<Rendered>, ByBytes>,
+    events: EventCounts,
     unchanged: Counter,
     asked: Counter,
+}
+
+/// A client whose request was admitted.
+pub(crate) struct Admitted {
+    key: Option<Arc<Key>>,
+    address: IpAddr,
+    /// State of the client's rate limit.
+    pub allowance: Allowance,
+}
+
+impl Admitted {
+    /// Identifies the client among others: by its key, or its address.
+    fn name(&self) -> String {
+        match &self.key {
+            Some(key) => key.id.clone(),
+            None => self.address.to_string(),
+        }
+    }
 }
 
 /// Where answers come from, and who may ask.
@@ -118,6 +138,7 @@ impl Api {
             ),
             places: ConcurrencyLimit::new(config.key_questions_max),
             questions: Semaphore::new(config.questions_max),
+            events: EventCounts::new(),
             answers: Cache::with_weighter(ANSWERS_EXPECTED, config.cache_bytes_max, ByBytes),
             unchanged: metrics.register("api_unchanged", "Requests answered with 304", unchanged),
             asked: metrics.register(
@@ -145,9 +166,13 @@ impl Api {
         for &resource in Resource::VARIANTS {
             let route = get(
                 move |State(api): State<Self>, Extension(peer), headers: HeaderMap, pairs| async move {
-                    api.answer(resource, peer, &headers, pairs)
-                        .await
-                        .unwrap_or_else(IntoResponse::into_response)
+                    match api.admit(peer, &headers) {
+                        Ok(client) => {
+                            let answer = api.answer(resource, &client, &headers, pairs).await;
+                            client.allowance.limit(answer)
+                        }
+                        Err(problem) => problem.into_response(),
+                    }
                 },
             );
             router = router.route(&format!("/v1/{}", resource.path()), route);
@@ -156,13 +181,13 @@ impl Api {
         router.merge(page::routes()).with_state(self.clone())
     }
 
-    /// Takes one request of a client from its rate limit, or refuses it.
-    pub(crate) fn admit(&self, peer: Peer, headers: &HeaderMap) -> Result<Allowance, Problem> {
+    /// Identifies the client and takes one request from its rate limit, or refuses the request.
+    pub(crate) fn admit(&self, peer: Peer, headers: &HeaderMap) -> Result<Admitted, Problem> {
         let inner = &*self.0;
         let address = client_address(peer.0.ip(), headers, &inner.config.http.trusted_proxies);
-        let (_, allowance) = inner.admit(address, headers)?;
+        let admitted = inner.admit(address, headers)?;
         inner.current.wake();
-        Ok(allowance)
+        Ok(admitted)
     }
 
     pub(crate) fn editions(&self) -> &Editions {
@@ -198,55 +223,51 @@ impl Api {
     pub(crate) async fn answer(
         &self,
         resource: Resource,
-        Peer(peer): Peer,
+        client: &Admitted,
         headers: &HeaderMap,
         pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
     ) -> Result<Response, Problem> {
         let inner = &*self.0;
-        let address = client_address(peer.ip(), headers, &inner.config.http.trusted_proxies);
-        let (key, allowance) = inner.admit(address, headers)?;
         let Query(pairs) = pairs
             .map_err(|_| Problem::parameter("query", "the query string is not UTF-8 text", &[]))?;
-        let question = Question::parse(resource, &pairs)?;
+        let mut question = Question::parse(resource, &pairs)?;
         let format = format(&pairs, headers)?;
-        let viewer = inner.viewer(key.as_deref(), &question)?;
         let snapshot = self.snapshot().await?;
+        codes::resolve(&mut question, &snapshot.register);
+        let viewer = inner.viewer(client.key.as_deref(), &question, &snapshot.register)?;
         let period = inner.period(&question, &viewer, &snapshot);
-        let viewer_is_public = viewer == Viewer::Public;
-        if viewer_is_public {
-            open::check(&Asked::new(&question, period)?)?;
-        }
+        let question = Question {
+            period: Some(period),
+            ..question
+        };
+        let asked = Asked::new(&question, period)?;
+        let basis = match viewer {
+            Viewer::Public => {
+                open::check(&asked)?;
+                Basis::of_public(&asked, &inner.editions, &snapshot)
+            }
+            Viewer::Key(_) => {
+                let usage = inner.store.usage();
+                let read = inner.events.basis(&asked, &viewer, &snapshot, usage);
+                read.await.map_err(|error| problem(error.into()))?
+            }
+        };
         let cached = CacheKey {
-            question: Question {
-                period: Some(period),
-                ..question
-            },
+            question,
             viewer,
             format,
-            tag: snapshot.tag,
-            seals: match viewer_is_public {
-                true => inner.editions.seals(),
-                false => Vec::new(),
-            },
-            minute: if resource == Resource::Live {
-                Timestamp::now().as_second() / 60
-            } else {
-                0
-            },
+            basis,
         };
-        // An unchanged answer needs neither a query nor a place in the queue.
+        // An unchanged answer needs no place in the queue.
         let etag = etag(&cached);
         let mut response = if is_known(headers, &etag) {
             inner.unchanged.inc();
             StatusCode::NOT_MODIFIED.into_response()
         } else {
-            let who = key
-                .as_ref()
-                .map_or_else(|| address.to_string(), |key| key.id.clone());
-            let rendered = inner.rendered(&cached, &who, &snapshot, period).await?;
+            let rendered = inner.rendered(&cached, client, &snapshot, period).await?;
             written(&rendered, &cached, headers)
         };
-        common_headers(response.headers_mut(), &etag, &cached.viewer, allowance);
+        common_headers(response.headers_mut(), &etag, &cached.viewer);
         Ok(response)
     }
 }
@@ -268,43 +289,43 @@ impl Inner {
             .unwrap_or_else(|| Period::parse("2017").expect("a year is a period"))
     }
 
-    /// Identifies the client and takes one request from its rate limit, or refuses the request.
-    fn admit(
-        &self,
-        address: IpAddr,
-        headers: &HeaderMap,
-    ) -> Result<(Option<Arc<Key>>, Allowance), Problem> {
-        let key = authenticate(&self.ring, headers).map_err(|refused| {
-            // Invalid keys count against the address, so guessing keys is slowed down.
-            self.by_address
-                .take_address(address)
-                .err()
-                .unwrap_or(refused)
-        })?;
-        match key {
-            Some(key) => match key.role {
-                Role::Reader | Role::Admin => {
-                    let allowance = self.by_key.take(&key.id)?;
-                    Ok((Some(key), allowance))
+    fn admit(&self, address: IpAddr, headers: &HeaderMap) -> Result<Admitted, Problem> {
+        // Invalid keys count against the address, so guessing keys is slowed down.
+        let refuse = |refused| match self.by_address.take_address(address) {
+            Ok(allowance) => allowance.note(refused),
+            Err(too_many) => too_many,
+        };
+        let key = authenticate(&self.ring, headers).map_err(refuse)?;
+        let allowance = match &key {
+            Some(key) => {
+                let allowance = self.by_key.take(&key.id)?;
+                if key.role == Role::Writer {
+                    let text = "this key is for sending events: ask with a reader's key";
+                    return Err(allowance.note(Problem::forbidden(text)));
                 }
-                Role::Writer => Err(Problem::forbidden(
-                    "this key is for sending events: ask with a reader's key",
-                )),
-            },
-            None if self.config.public => Ok((None, self.by_address.take_address(address)?)),
-            None => Err(self
-                .by_address
-                .take_address(address)
-                .err()
-                .unwrap_or_else(|| {
-                    Problem::unauthorized("send a key in the header `Authorization: Bearer KEY`")
-                })),
-        }
+                allowance
+            }
+            None if self.config.public => self.by_address.take_address(address)?,
+            None => {
+                let text = "send a key in the header `Authorization: Bearer KEY`";
+                return Err(refuse(Problem::unauthorized(text)));
+            }
+        };
+        Ok(Admitted {
+            key,
+            address,
+            allowance,
+        })
     }
 
     /// Returns the key's scope. A filter on an ente outside it is refused, not answered with zero
-    /// rows.
-    fn viewer(&self, key: Option<&Key>, question: &Question) -> Result<Viewer, Problem> {
+    /// rows. An unknown ente is named as such only if everybody may read the register.
+    fn viewer(
+        &self,
+        key: Option<&Key>,
+        question: &Question,
+        register: &Register,
+    ) -> Result<Viewer, Problem> {
         let Some(key) = key else {
             return Ok(Viewer::Public);
         };
@@ -317,6 +338,10 @@ impl Inner {
         if let (Some(scope), Some(asked)) = (scope, asked)
             && let Some(other) = asked.iter().find(|ente| !scope.contains(*ente))
         {
+            if self.config.public && register.ente(other).is_none() {
+                let own = Some(&*Vec::from_iter(scope.iter().cloned()));
+                return Err(codes::unknown(register, Dimension::Ente, other, own));
+            }
             return Err(Problem::forbidden("the key does not reach this ente")
                 .with("parameter", "ente")
                 .with("ente", other)
@@ -331,12 +356,12 @@ impl Inner {
     async fn rendered(
         &self,
         cached: &CacheKey,
-        who: &str,
+        client: &Admitted,
         snapshot: &Arc<Snapshot>,
         period: Period,
     ) -> Result<Arc<Rendered>, Problem> {
         let make = async {
-            let _mine = self.places.take(&who.to_owned(), PATIENCE).await?;
+            let _mine = self.places.take(&client.name(), PATIENCE).await?;
             let waited = tokio::time::timeout(PATIENCE, self.questions.acquire()).await;
             let Ok(Ok(_place)) = waited else {
                 return Err(Problem::unavailable("too many questions at once", RETRY));
@@ -347,6 +372,7 @@ impl Inner {
                 snapshot,
                 editions: &self.editions,
                 viewer: &cached.viewer,
+                mark: cached.basis.figures,
             };
             let asked = Asked::new(&cached.question, period)?;
             let answer = composer.answer(&asked).await.map_err(problem)?;

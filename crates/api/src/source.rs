@@ -1,7 +1,7 @@
 //! Sources of figures: the store as far as a key reaches, or the public editions of closed years.
 //! Everything after them is the same for both, and every count may be hidden.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -222,6 +222,28 @@ impl<'a> FigureSource<'a> {
                 asked.with(&of_senders)
             ),
         }))
+    }
+
+    /// Returns those of some codes that have figures: at any time, or in the public years of the
+    /// question.
+    pub async fn used(
+        self,
+        asked: &Asked<'_>,
+        dimension: Dimension,
+        codes: &[&String],
+    ) -> Result<BTreeSet<String>, NoFigures> {
+        match self {
+            Self::Public(editions) => {
+                let Some(measure) = asked.question.measure.published() else {
+                    return Ok(BTreeSet::new());
+                };
+                let years = asked.years().filter_map(|year| editions.year(year).ok());
+                let cells = years.flat_map(|year| year.public.cells(measure, &[dimension]));
+                let labels = cells.flat_map(|cell| cell.labels);
+                Ok(labels.map(|label| label.text).collect())
+            }
+            Self::Live { usage, scope, .. } => Ok(usage.used(dimension, codes, scope).await?),
+        }
     }
 
     /// Returns the figures of a period by hour and by band.

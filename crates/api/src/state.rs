@@ -16,7 +16,7 @@ use affluenza_store::usage::{Days, KnownCodes, SeenDays, UNREGISTERED, Watermark
 use affluenza_store::{Store, StoreError};
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::answer::{Completeness, EnteCompleteness, Loss, NAMED_MAX};
 use crate::names::known_codes;
@@ -35,15 +35,12 @@ const REST_AFTER: Duration = Duration::from_secs(10);
 const REST_PAUSE: Duration = Duration::from_secs(15);
 /// Largest number of gaps listed for an ente.
 const GAPS_MAX: usize = 5;
+/// Probability below which a pause between two days with data is a gap.
+const CHANCE_MAX: f64 = 0.01;
 
-/// State at a moment. Answers to the same question are equal as long as `tag` is.
+/// State at a moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// Hash of the figures' watermark, the register's version and the days with data.
-    pub tag: u64,
-    /// Hash of the watermark and the register's version alone. All pages of one answer have the
-    /// same mark.
-    pub mark: u64,
     /// Time when a change of the figures was last noticed.
     pub as_of: Timestamp,
     /// Current register.
@@ -54,21 +51,30 @@ pub struct Snapshot {
     pub coverage: Arc<Coverage>,
     /// Months whose figures may be wrong until reconciliation has finished.
     pub doubtful: Vec<DoubtfulMonth>,
-    watermark: Watermark,
+    /// State of all figures, read before everything else.
+    pub watermark: Watermark,
 }
 
 /// Days with data, by ente.
 #[derive(Debug, Default)]
 pub struct Coverage {
-    enti: BTreeMap<String, Vec<u16>>,
-    all: BTreeSet<u16>,
-    /// Hash of these days.
-    hash: u64,
+    enti: BTreeMap<String, EnteDays>,
+    /// Days with data of any ente, in order.
+    all: Vec<u16>,
     /// Watermark that was read before these days. Under any other watermark they may have changed.
     watermark: Watermark,
     /// Earliest time of the next reading.
     next: Option<Instant>,
     losses: Vec<Acceptance>,
+}
+
+/// Days with data of an ente.
+#[derive(Debug, Default)]
+struct EnteDays {
+    /// Days since 1970, in order.
+    seen: Vec<u16>,
+    /// Pauses that are unusually long for the ente, in order.
+    gaps: Vec<RangeInclusive<i32>>,
 }
 
 impl Coverage {
@@ -96,58 +102,85 @@ impl Coverage {
     }
 
     fn of(seen: Vec<SeenDays>, accepted: Vec<Acceptance>) -> Self {
-        let mut hasher = Xxh3::new();
-        seen.hash(&mut hasher);
-        let all = seen
-            .iter()
-            .flat_map(|ente| ente.days.iter().copied())
-            .collect();
-        let enti = seen
-            .into_iter()
-            .map(|ente| (ente.ente, ente.days))
-            .collect();
+        let all: BTreeSet<u16> = seen.iter().flat_map(|ente| ente.days.clone()).collect();
+        let newest = all.last().copied().unwrap_or_default();
+        let enti = seen.into_iter().map(|SeenDays { ente, days }| {
+            let gaps = unusual_gaps(&days, newest);
+            (ente, EnteDays { seen: days, gaps })
+        });
+        let enti = enti.collect();
+        let all = Vec::from_iter(all);
         let mut losses = accepted;
         losses.retain(|one| one.what == Accepted::Loss.as_str() && one.records > 0);
         Self {
             enti,
             all,
             losses,
-            hash: hasher.finish(),
             ..Self::default()
         }
     }
 
-    /// Returns the newest day with data of the enti in scope, in days since 1970.
-    pub fn newest(&self, scope: Option<&[String]>) -> Option<u16> {
-        match scope {
+    /// Returns the newest day with data of these enti, in days since 1970.
+    pub fn newest(&self, enti: Option<&[String]>) -> Option<u16> {
+        match enti {
             None => self.all.last().copied(),
-            Some(scope) => scope
+            Some(enti) => enti
                 .iter()
-                .filter_map(|ente| self.enti.get(ente)?.last().copied())
+                .filter_map(|ente| self.enti.get(ente)?.seen.last().copied())
                 .max(),
         }
+    }
+
+    /// Returns the days with data of these enti, by code.
+    fn of_enti<'c>(
+        &'c self,
+        enti: Option<&'c [String]>,
+    ) -> impl Iterator<Item = (&'c String, &'c EnteDays)> {
+        let all = self.enti.iter();
+        all.filter(move |(ente, _)| {
+            *ente != UNREGISTERED && enti.is_none_or(|enti| enti.contains(ente))
+        })
+    }
+
+    /// Returns the losses that may concern a period.
+    fn losses_of(&self, period: Period) -> impl Iterator<Item = &Acceptance> {
+        let Days { first, last, .. } = period.selected();
+        self.losses.iter().filter(move |loss| {
+            i32::from(loss.first_day) <= last && i32::from(loss.last_day) >= first
+        })
+    }
+
+    /// Returns the hash of everything that [`Self::completeness`] and [`Self::of_ente`] state about
+    /// these enti in a period.
+    pub fn digest(&self, period: Period, enti: Option<&[String]>) -> u64 {
+        let days = self.days_with_figures(period);
+        let mut hasher = Xxh3::new();
+        (&days, within(&self.all, &days).len()).hash(&mut hasher);
+        for (ente, found) in self.of_enti(enti) {
+            let gaps = Vec::from_iter(found.gaps_in(&days));
+            (ente, within(&found.seen, &days), gaps).hash(&mut hasher);
+        }
+        for loss in self.losses_of(period) {
+            let days = (loss.first_day, loss.last_day);
+            (loss.records, days, &loss.reason).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// Returns the completeness of these enti's figures in a period.
     pub fn completeness(&self, period: Period, enti: Option<&[String]>) -> Completeness {
         let days = self.days_with_figures(period);
-        let Days { first, last, .. } = period.selected();
-        let mut found: Vec<(&String, u32)> = self
-            .enti
-            .iter()
-            .filter(|(ente, _)| *ente != UNREGISTERED)
-            .filter(|(ente, _)| enti.is_none_or(|enti| enti.contains(ente)))
-            .map(|(ente, seen)| (ente, count_within(seen, &days)))
+        let found = self.of_enti(enti);
+        let mut found: Vec<(&String, u32)> = found
+            .map(|(ente, known)| (ente, known.missing_in(&days)))
             .collect();
-        found.sort_by_key(|(_, with_data)| *with_data);
-        let mut losses: Vec<&Acceptance> = self.losses.iter().collect();
-        losses
-            .retain(|loss| i32::from(loss.first_day) <= last && i32::from(loss.last_day) >= first);
+        found.sort_by_key(|(_, missing)| Reverse(*missing));
+        let mut losses = Vec::from_iter(self.losses_of(period));
         losses.sort_by_key(|loss| Reverse(loss.records));
-        let length = u32::try_from(days.clone().count()).unwrap_or(0);
+        let length = length(&days);
         Completeness {
             days: length,
-            days_missing: length.saturating_sub(count_within(&self.all, &days)),
+            days_missing: length.saturating_sub(number(within(&self.all, &days))),
             enti_more: found.len().saturating_sub(NAMED_MAX),
             enti: found
                 .iter()
@@ -163,14 +196,21 @@ impl Coverage {
     /// Returns the completeness of an ente's figures in a period.
     pub fn of_ente(&self, ente: &str, period: Period) -> EnteCompleteness {
         let days = self.days_with_figures(period);
-        let seen = self.enti.get(ente).map(Vec::as_slice).unwrap_or_default();
-        let with_data = count_within(seen, &days);
-        let length = u32::try_from(days.clone().count()).unwrap_or(0);
+        let nothing = EnteDays::default();
+        let known = self.enti.get(ente).unwrap_or(&nothing);
+        let mut gaps = Vec::from_iter(known.gaps_in(&days));
+        gaps.sort_by_key(|gap| Reverse(length(gap)));
+        gaps.truncate(GAPS_MAX);
+        gaps.sort_by_key(|gap| *gap.start());
+        let dates = |gap: &RangeInclusive<i32>| {
+            let (from, to) = (date_since_1970(*gap.start()), date_since_1970(*gap.end()));
+            format!("{from}..{to}")
+        };
         EnteCompleteness {
             ente: ente.to_owned(),
-            days_with_data: with_data,
-            days_missing: length.saturating_sub(with_data),
-            gaps: gaps(seen, days),
+            days_with_data: number(within(&known.seen, &days)),
+            days_missing: known.missing_in(&days),
+            gaps: gaps.iter().map(dates).collect(),
         }
     }
 
@@ -182,11 +222,53 @@ impl Coverage {
     }
 }
 
-fn count_within<'d>(seen: impl IntoIterator<Item = &'d u16>, days: &RangeInclusive<i32>) -> u32 {
-    let seen = seen
-        .into_iter()
-        .filter(|day| days.contains(&i32::from(**day)));
-    u32::try_from(seen.count()).unwrap_or(u32::MAX)
+impl EnteDays {
+    /// Returns the parts of the gaps that lie in `days`.
+    fn gaps_in(&self, days: &RangeInclusive<i32>) -> impl Iterator<Item = RangeInclusive<i32>> {
+        let (first, last) = (*days.start(), *days.end());
+        let parts = self.gaps.iter();
+        parts
+            .map(move |gap| first.max(*gap.start())..=last.min(*gap.end()))
+            .filter(|part| !part.is_empty())
+    }
+
+    fn missing_in(&self, days: &RangeInclusive<i32>) -> u32 {
+        self.gaps_in(days).map(|gap| length(&gap)).sum()
+    }
+}
+
+fn length(days: &RangeInclusive<i32>) -> u32 {
+    u32::try_from(days.end() - days.start() + 1).unwrap_or(0)
+}
+
+fn number(days: &[u16]) -> u32 {
+    u32::try_from(days.len()).unwrap_or(u32::MAX)
+}
+
+/// Returns the part of a sorted list that lies in `days`.
+fn within<'d>(seen: &'d [u16], days: &RangeInclusive<i32>) -> &'d [u16] {
+    let from = seen.partition_point(|day| i32::from(*day) < *days.start());
+    let to = seen.partition_point(|day| i32::from(*day) <= *days.end());
+    seen.get(from..to).unwrap_or_default()
+}
+
+/// Returns the pauses of an ente up to `newest` that are unusually long for it. An ente that has
+/// data on a share of its days has such a pause by chance in fewer than one of a hundred cases. So
+/// the days without uses of a small ente are no gaps, and neither are weekends.
+fn unusual_gaps(seen: &[u16], newest: u16) -> Vec<RangeInclusive<i32>> {
+    let (Some(first), Some(last)) = (seen.first(), seen.last()) else {
+        return Vec::new();
+    };
+    let share = (seen.len() - 1) as f64 / (f64::from(last - first) + 1.0);
+    let days_min = CHANCE_MAX.ln().abs() / (1.0 - share).ln().abs();
+    let ends = seen.iter().skip(1).map(|day| i32::from(*day));
+    let ends = ends.chain([i32::from(newest) + 1]);
+    let gaps = seen
+        .iter()
+        .zip(ends)
+        .map(|(day, end)| i32::from(*day) + 1..=end - 1);
+    let gaps = gaps.filter(|gap| !gap.is_empty() && f64::from(length(gap)) >= days_min);
+    gaps.collect()
 }
 
 fn loss(accepted: &Acceptance) -> Loss {
@@ -196,28 +278,6 @@ fn loss(accepted: &Acceptance) -> Loss {
         to: date_since_1970(accepted.last_day.into()).to_string(),
         reason: accepted.reason.clone(),
     }
-}
-
-/// Returns the longest stretches of `days` without a day in `seen`, in the order of days.
-fn gaps(seen: &[u16], days: RangeInclusive<i32>) -> Vec<String> {
-    let mut gaps: Vec<(i32, i32)> = Vec::new();
-    let mut next = *days.start();
-    let seen = seen.iter().map(|day| i32::from(*day));
-    for day in seen
-        .filter(|day| days.contains(day))
-        .chain([days.end() + 1])
-    {
-        if day > next {
-            gaps.push((next, day - 1));
-        }
-        next = day + 1;
-    }
-    gaps.sort_by_key(|(from, to)| (from - to, *from));
-    gaps.truncate(GAPS_MAX);
-    gaps.sort_unstable();
-    gaps.iter()
-        .map(|(from, to)| format!("{}..{}", date_since_1970(*from), date_since_1970(*to)))
-        .collect()
 }
 
 /// The current snapshot, or the reason why it is missing.
@@ -375,12 +435,7 @@ async fn look(
         Some(last) if last.watermark == watermark => (last.doubtful.clone(), last.as_of),
         _ => (store.ledger().months_in_doubt().await?, Timestamp::now()),
     };
-    let Watermark { figures, seals } = &watermark;
-    let mark = format!("{figures} {seals} {}", register.version());
-    let text = format!("{mark} {:016x}", coverage.hash);
     Ok(Snapshot {
-        tag: xxh3_64(text.as_bytes()),
-        mark: xxh3_64(mark.as_bytes()),
         as_of: Timestamp::from_second(as_of.as_second()).unwrap_or(as_of),
         register,
         known,
@@ -429,19 +484,69 @@ mod tests {
         );
         // The newest day with data is the fifth.
         assert_eq!((all.days, all.days_missing), (5, 1));
-        // The ente with the most missing days comes first.
-        assert_eq!(
-            (
-                &*all.enti[0].ente,
-                all.enti[0].days_with_data,
-                all.enti[0].days_missing
-            ),
-            ("b", 1, 4)
-        );
-        assert_eq!(all.enti[1].gaps, ["2017-03-03..2017-03-04"]);
+        assert_eq!((&*all.enti[0].ente, all.enti[0].days_with_data), ("a", 3));
         let none = coverage.completeness(Period::parse("2018").unwrap(), None);
         assert_eq!((none.days, none.enti[0].days_missing), (0, 0));
         assert!(none.losses.is_empty());
+    }
+
+    #[test]
+    fn pauses_are_gaps_where_they_are_unusual() {
+        let gaps = |days: &[u16], newest| {
+            let found = unusual_gaps(days, newest).into_iter();
+            found
+                .map(|gap| (*gap.start(), *gap.end()))
+                .collect::<Vec<_>>()
+        };
+        let mut daily: Vec<u16> = (1000..1365).collect();
+        daily.retain(|day| *day != 1100);
+        assert_eq!(gaps(&daily, 1364), [(1100, 1100)]);
+        assert_eq!(gaps(&daily, 1370), [(1100, 1100), (1365, 1370)]);
+        // Five days of seven: weekends are no gaps, two weeks are.
+        let mut weekly: Vec<u16> = (1000..1365).filter(|day| day % 7 < 5).collect();
+        assert_eq!(gaps(&weekly, 1364), []);
+        weekly.retain(|day| !(1100..1114).contains(day));
+        assert_eq!(gaps(&weekly, 1364).len(), 1);
+        // An ente with a use a month.
+        let monthly: Vec<u16> = (0..12).map(|month| 1000 + month * 30).collect();
+        assert_eq!(gaps(&monthly, 1364), []);
+        assert_eq!(gaps(&[1000], 1364), []);
+        assert_eq!(gaps(&[], 1364), []);
+    }
+
+    /// Data of other enti and days change nothing.
+    #[test]
+    fn a_digest_is_of_the_period_and_the_enti() {
+        let day = |text| u16::try_from(Period::parse(text).unwrap().selected().first).unwrap();
+        let of = |ente: &str, days: &[&'static str]| SeenDays {
+            ente: ente.into(),
+            days: days.iter().map(|text| day(*text)).collect(),
+        };
+        let digest = |seen: &[SeenDays], enti: Option<&[String]>| {
+            Coverage::of(seen.to_vec(), Vec::new()).digest(Period::parse("2017").unwrap(), enti)
+        };
+        let a = of("a", &["2017-03-01", "2017-03-02", "2018-01-01"]);
+        let before = [a.clone(), of("b", &["2018-01-01"])];
+        let own = ["a".to_owned()];
+        for (after, is_of_a, is_of_all) in [
+            (
+                [a.clone(), of("b", &["2018-01-01", "2018-01-02"])],
+                true,
+                true,
+            ),
+            ([a, of("b", &["2017-03-01", "2018-01-01"])], true, false),
+            (
+                [
+                    of("a", &["2017-03-01", "2018-01-01"]),
+                    of("b", &["2018-01-01"]),
+                ],
+                false,
+                false,
+            ),
+        ] {
+            let is_same = |enti| digest(&before, enti) == digest(&after, enti);
+            assert_eq!((is_same(Some(&own)), is_same(None)), (is_of_a, is_of_all));
+        }
     }
 
     #[test]
@@ -458,6 +563,6 @@ mod tests {
         assert_eq!((few.enti.len(), few.enti_more), (10, 0));
         assert_eq!((many.enti.len(), many.enti_more), (10, 7_990));
         let bytes = [few, many].map(|note| serde_json::to_vec(&note).unwrap().len());
-        assert!(bytes[1] < bytes[0] + 100, "{bytes:?}");
+        assert!(bytes[1] < 2 * bytes[0], "{bytes:?}");
     }
 }

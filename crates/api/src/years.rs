@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::Api;
 use crate::compose::Viewer;
 use crate::reply::{common_headers, is_known};
-use crate::service::problem;
+use crate::service::{Admitted, problem};
 use crate::source::NoFigures;
 
 /// Years with public figures.
@@ -29,11 +29,13 @@ pub(crate) async fn years(
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
-    answer(&api, peer, &headers).unwrap_or_else(IntoResponse::into_response)
+    match api.admit(peer, &headers) {
+        Ok(Admitted { allowance, .. }) => allowance.limit(answer(&api, &headers)),
+        Err(problem) => problem.into_response(),
+    }
 }
 
-fn answer(api: &Api, peer: Peer, headers: &HeaderMap) -> Result<Response, Problem> {
-    let allowance = api.admit(peer, headers)?;
+fn answer(api: &Api, headers: &HeaderMap) -> Result<Response, Problem> {
     let years = api.editions().years();
     let years = years.map_err(|cause| problem(NoFigures::from(cause)))?;
     let body = serde_json::json!(PublicYears { years }).to_string();
@@ -44,6 +46,6 @@ fn answer(api: &Api, peer: Peer, headers: &HeaderMap) -> Result<Response, Proble
         let json = HeaderValue::from_static("application/json");
         ([(CONTENT_TYPE, json)], body).into_response()
     };
-    common_headers(response.headers_mut(), &etag, &Viewer::Public, allowance);
+    common_headers(response.headers_mut(), &etag, &Viewer::Public);
     Ok(response)
 }

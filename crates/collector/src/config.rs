@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use affluenza_event::EVENT_BYTES_MAX;
-use affluenza_http::out_of_range;
+use affluenza_http::{origin_problem, out_of_range};
 use serde::{Deserialize, Serialize};
 
 /// Default folder of the spool, within the data folder.
@@ -164,20 +164,6 @@ fn is_code(text: &str) -> bool {
     let mut bytes = text.bytes();
     (1..=64).contains(&text.len())
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-}
-
-/// Checks that an origin is written as browsers send it: scheme, host, and any non-default port.
-fn origin_problem(place: &str, origin: &str) -> Option<String> {
-    let host = origin
-        .strip_prefix("https://")
-        .or_else(|| origin.strip_prefix("http://"));
-    let host = host.unwrap_or_default();
-    let is_host = host
-        .chars()
-        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:[]".contains(c));
-    (host.is_empty() || !is_host).then(|| {
-        format!("{place}: {origin:?} is no origin: write it as https://www.example.it, in small letters and without a path")
-    })
 }
 
 #[cfg(test)]

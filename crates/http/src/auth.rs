@@ -7,7 +7,7 @@ use axum::http::header::AUTHORIZATION;
 use crate::Problem;
 
 /// Alternative header for the key.
-const API_KEY: &str = "x-api-key";
+pub(crate) const API_KEY: &str = "x-api-key";
 
 /// Returns the key in the headers: `Authorization: Bearer KEY`, or `X-API-Key: KEY`. A key in the
 /// URL is not accepted, as URLs end up in logs and histories.

@@ -116,3 +116,18 @@ pub fn out_of_range(
     let (low, high) = (range.start(), range.end());
     (!range.contains(&value)).then(|| format!("{section}.{name} = {value}: use {low} to {high}"))
 }
+
+/// Returns the problem of an origin that is not written as browsers send it: scheme, host, and any
+/// non-default port.
+pub fn origin_problem(place: &str, origin: &str) -> Option<String> {
+    let host = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
+    let host = host.unwrap_or_default();
+    let is_host = host
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:[]".contains(c));
+    (host.is_empty() || !is_host).then(|| {
+        format!("{place}: {origin:?} is no origin: write it as https://www.example.it, in small letters and without a path")
+    })
+}

@@ -5,6 +5,7 @@ mod auth;
 #[cfg(feature = "tls")]
 mod certificate;
 mod config;
+mod cors;
 pub mod keys;
 mod layers;
 mod limit;
@@ -17,7 +18,8 @@ mod unread;
 
 pub use address::client_address;
 pub use auth::{authenticate, presented_key};
-pub use config::{Config, out_of_range};
+pub use config::{Config, origin_problem, out_of_range};
+pub use cors::cross_origin;
 pub use layers::{TraceParent, bounded};
 pub use limit::{Allowance, ConcurrencyLimit, RateLimit, RequestPermit};
 pub use problem::Problem;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
@@ -47,6 +48,26 @@ impl Allowance {
             headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
         }
     }
+
+    /// Returns the response, or that of the problem, with the `RateLimit` headers.
+    pub fn limit(&self, answered: Result<Response, Problem>) -> Response {
+        let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+        self.write(response.headers_mut());
+        response
+    }
+
+    /// Adds the `RateLimit` headers to a problem.
+    #[must_use]
+    pub fn note(&self, problem: Problem) -> Problem {
+        let mut headers = HeaderMap::new();
+        self.write(&mut headers);
+        let named = headers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name?, value)));
+        named.fold(problem, |problem, (name, value)| {
+            problem.with_header(name, value)
+        })
+    }
 }
 
 impl<K: Hash + Eq + Clone> RateLimit<K> {
@@ -86,15 +107,7 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
                     "at most {} requests a second, {} at once: wait, and use ETag and If-None-Match",
                     self.per_second, self.burst
                 );
-                let mut headers = HeaderMap::new();
-                self.allowance(0).write(&mut headers);
-                let problem = Problem::too_many(detail, wait);
-                Err(headers
-                    .into_iter()
-                    .fold(problem, |problem, (name, value)| match name {
-                        Some(name) => problem.with_header(name, value),
-                        None => problem,
-                    }))
+                Err(self.allowance(0).note(Problem::too_many(detail, wait)))
             }
         }
     }

@@ -163,6 +163,15 @@ impl Problem {
         self
     }
 
+    /// Adds the value that may be meant.
+    #[must_use]
+    pub fn suggest(self, suggestion: Option<&str>) -> Self {
+        match suggestion {
+            Some(suggestion) => self.with("suggestion", suggestion),
+            None => self,
+        }
+    }
+
     /// Adds a header to the response.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

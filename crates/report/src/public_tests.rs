@@ -4,10 +4,10 @@ use affluenza_classify::hours::Zone;
 use affluenza_disclosure::{Count, CountTable, Public, Secret, TableDimension, Threshold};
 use affluenza_store::figures::{Counted, YearFigures};
 
-use crate::{ReportPeriod, ReportRequest};
 use crate::document::{Block, Cell, Document, PublicEdition};
 use crate::fixture::{cell, register, year_2016, year_2017};
 use crate::tests::report;
+use crate::{ReportPeriod, ReportRequest};
 use affluenza_words::Language;
 
 const SMALL: Threshold = Threshold { k: 10 };

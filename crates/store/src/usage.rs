@@ -16,11 +16,13 @@ use crate::sql::statement;
 use crate::{StoreError, Usage};
 
 /// State of everything that figures are made of.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Row, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Row, Deserialize)]
 pub struct Watermark {
-    /// A text that changes whenever figures may change: with new blocks, repairs, rebuilds, and
-    /// months in doubt.
-    pub figures: String,
+    /// A text that changes with each block of events.
+    pub blocks: String,
+    /// A text that changes with repairs, rebuilds, erasures and months in doubt. Within a generation,
+    /// events are only added.
+    pub generation: String,
     /// Number of seals of closed years.
     pub seals: u64,
 }
@@ -383,6 +385,38 @@ impl Usage {
             .map_err(|error| self.0.judge("the query of minutes", error))
     }
 
+    /// Returns those of some codes that any event of the enti in scope has.
+    pub async fn used(
+        &self,
+        dimension: Dimension,
+        codes: &[&String],
+        scope: Option<&[String]>,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let selection = Selection {
+            days: Days {
+                first: 0,
+                last: u16::MAX.into(),
+                whole_months: true,
+            },
+            people: false,
+            scope: scope.map(<[String]>::to_vec),
+            filters: BTreeMap::from([(
+                dimension,
+                codes.iter().map(|&code| code.clone()).collect(),
+            )]),
+            known: Arc::default(),
+        };
+        let (column, condition) = (
+            dimension.expression(Dates::Months),
+            selection.by_month_or_day(),
+        );
+        let sql = format!("SELECT DISTINCT {column} FROM usage_hourly AS u WHERE {condition}");
+        let query = selection.bind(self.0.client.query_raw(&sql));
+        let used = query.fetch_all::<String>().await;
+        let used = used.map_err(|error| self.0.judge("the query of codes", error))?;
+        Ok(used.into_iter().collect())
+    }
+
     /// Returns the days on which each ente had events, over all time.
     pub async fn seen_days(&self, known: &KnownCodes) -> Result<Vec<SeenDays>, StoreError> {
         // Grouping by day first allows a projection to answer the query.
@@ -392,6 +426,16 @@ impl Usage {
             statement = statement.bind(name, codes.as_slice());
         }
         self.0.rows(statement).await
+    }
+
+    /// Returns the number of events of a selection. Within a generation of the [`Watermark`], the
+    /// figures of the selection have changed only if this number has.
+    pub async fn events(&self, selection: &Selection) -> Result<u64, StoreError> {
+        let condition = selection.by_month_or_day();
+        let sql = format!("SELECT sum(u.events) FROM usage_hourly AS u WHERE {condition}");
+        let query = selection.bind(self.0.client.query_raw(&sql));
+        let events = query.fetch_one().await;
+        events.map_err(|error| self.0.judge("the number of events", error))
     }
 
     /// Returns the watermark of the figures.

@@ -102,6 +102,7 @@ async fn ask(
         return Ok(serde_json::Value::from(found).to_string().into_response());
     }
     let api = pages.api();
-    api.answer(resource.ok_or_else(unknown)?, peer, headers, pairs)
-        .await
+    let client = api.admit(peer, headers)?;
+    let resource = resource.ok_or_else(unknown)?;
+    api.answer(resource, &client, headers, pairs).await
 }

@@ -9,7 +9,7 @@ use affluenza_disclosure::edition::{Closed, Editions, NoEdition};
 use affluenza_disclosure::open_data::Source;
 use affluenza_http::keys::KeyRing;
 use affluenza_http::telemetry::{CancellationToken, Metrics};
-use affluenza_http::{bounded, metrics_route, serve, status_route};
+use affluenza_http::{bounded, cross_origin, metrics_route, serve, status_route};
 use affluenza_register::Register;
 use affluenza_report::document::PublicEdition;
 use affluenza_report::{ReportPeriod, ReportRequest};
@@ -114,7 +114,9 @@ impl RunningApi {
             .merge(status_route(move || std::future::ready(checked.check())))
             .merge(metrics_route(&metrics))
             .merge(dashboard::routes(&api, site(settings)));
-        let (router, stop) = (bounded(routes, &config.http, &metrics), stop.clone());
+        let router = bounded(routes, &config.http, &metrics);
+        let router = cross_origin(router, &config.origins);
+        let stop = stop.clone();
         let served =
             tokio::spawn(
                 async move { serve(listener, router, &config.http, &metrics, &stop).await },

@@ -129,12 +129,11 @@ impl Editions {
             .collect())
     }
 
-    /// Numbers of the seals that the editions were decided with. The list changes whenever an
+    /// Number of the seal that the edition of a year was decided with. It changes whenever the
     /// edition does.
-    pub fn seals(&self) -> Vec<u32> {
-        match &**self.closed.borrow() {
-            Ok(closed) => closed.values().map(|year| year.seal).collect(),
-            Err(_) => Vec::new(),
-        }
+    pub fn seal(&self, year: i16) -> Option<u32> {
+        let closed = self.closed.borrow();
+        let closed = closed.as_ref().as_ref().ok()?;
+        closed.get(&year).map(|year| year.seal)
     }
 }

@@ -82,8 +82,7 @@ async fn catalogue(
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
-    let found = site.find(CATALOGUE, &peer, &headers).await;
-    found.unwrap_or_else(IntoResponse::into_response)
+    site.answer(CATALOGUE, &peer, &headers).await
 }
 
 async fn file(
@@ -92,19 +91,19 @@ async fn file(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let found = site.find(&name, &peer, &headers).await;
-    found.unwrap_or_else(IntoResponse::into_response)
+    site.answer(&name, &peer, &headers).await
 }
 
 impl Site {
-    async fn find(
-        &self,
-        name: &str,
-        peer: &Peer,
-        headers: &HeaderMap,
-    ) -> Result<Response, Problem> {
+    async fn answer(&self, name: &str, peer: &Peer, headers: &HeaderMap) -> Response {
         let address = client_address(peer.0.ip(), headers, &self.source.trusted_proxies);
-        let allowance = self.limit.take_address(address)?;
+        match self.limit.take_address(address) {
+            Ok(allowance) => allowance.limit(self.find(name, headers).await),
+            Err(problem) => problem.into_response(),
+        }
+    }
+
+    async fn find(&self, name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
         let files = self.files().await?;
         let Some(file) = files.get(name) else {
             let names: Vec<&String> = files.keys().collect();
@@ -131,7 +130,6 @@ impl Site {
         if let Ok(etag) = HeaderValue::try_from(&file.etag) {
             added.insert(ETAG, etag);
         }
-        allowance.write(added);
         Ok(response)
     }
 
