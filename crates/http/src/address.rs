@@ -24,7 +24,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     client
 }
 
-fn is_trusted(address: &IpAddr, trusted: &[IpNet]) -> bool {
+pub(crate) fn is_trusted(address: &IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|net| net.contains(address))
 }
 

@@ -15,8 +15,12 @@ pub struct Config {
     /// Address and port. Port 0: the default port of the service (8642 of the collector, 8080 of the
     /// API), or a free one if another program holds that.
     pub listen: String,
-    /// Maximum number of concurrent connections; further ones wait.
+    /// Maximum number of concurrent connections. A further one takes the place of the connection that
+    /// has been idle for the longest time, or waits.
     pub connections_max: usize,
+    /// Maximum number of concurrent connections of an address. All addresses of an IPv6 /64 count as
+    /// one, and trusted proxies have no such limit. A browser opens up to six.
+    pub address_connections_max: usize,
     /// Maximum number of concurrent requests; further ones are answered with 503.
     pub requests_max: usize,
     /// Maximum size of a request body, in bytes.
@@ -41,6 +45,7 @@ impl Default for Config {
         Self {
             listen: "127.0.0.1:0".into(),
             connections_max: 1024,
+            address_connections_max: 256,
             requests_max: 256,
             body_bytes_max: 1 << 20,
             head_bytes_max: 16 << 10,
@@ -88,6 +93,11 @@ impl Config {
         }
         let limits = [
             ("connections_max", self.connections_max as u64, 1..=100_000),
+            (
+                "address_connections_max",
+                self.address_connections_max as u64,
+                1..=100_000,
+            ),
             ("requests_max", self.requests_max as u64, 1..=100_000),
             ("body_bytes_max", self.body_bytes_max as u64, 1024..=1 << 30),
             // Limit of hyper: its buffer has at least 8 KiB.

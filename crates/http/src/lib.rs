@@ -5,6 +5,7 @@ mod auth;
 #[cfg(feature = "tls")]
 mod certificate;
 mod config;
+mod connections;
 mod cors;
 pub mod keys;
 mod layers;

@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +10,20 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use crate::Config;
+use crate::address::is_trusted;
+use crate::connections::{Connection, Connections};
+use crate::limit::bucket_of;
 use crate::tls::ConnectionAcceptor;
 
 /// Timeout for the head of a request, including the idle time before it.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// Time for a connection to end that is closed for another one.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// Pause after a connection could not be accepted, for example for lack of file handles.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -55,35 +59,46 @@ pub async fn serve(
     stop: &CancellationToken,
 ) -> io::Result<()> {
     let acceptor = ConnectionAcceptor::new(config, metrics, stop)?;
-    let places = Arc::new(Semaphore::new(config.connections_max.max(1)));
-    let graceful = GracefulShutdown::new();
+    let places = u32::try_from(config.connections_max.max(1)).unwrap_or(u32::MAX);
+    let connections = Connections::new(places, config.address_connections_max.max(1));
     loop {
-        let place = tokio::select! {
-            place = places.clone().acquire_owned() => place.map_err(io::Error::other)?,
-            () = stop.cancelled() => break,
-        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => break,
         };
         match accepted {
             Ok((stream, peer)) => {
+                let address = peer.ip().to_canonical();
+                let address =
+                    (!is_trusted(&address, &config.trusted_proxies)).then(|| bucket_of(address));
+                let connection = tokio::select! {
+                    connection = connections.admit(address) => connection,
+                    () = stop.cancelled() => break,
+                };
+                let Some(connection) = connection else {
+                    tracing::debug!("a connection was refused: its address has too many");
+                    continue;
+                };
                 // Responses are small and must not wait for more data.
                 let _ = stream.set_nodelay(true);
                 let mut http = http1::Builder::new();
                 http.timer(TokioTimer::new())
                     .header_read_timeout(HEAD_WITHIN)
                     .max_buf_size(config.head_bytes_max.max(8 << 10));
-                let (router, acceptor) = (router.clone(), acceptor.clone());
-                let watcher = graceful.watcher();
+                let client = Client {
+                    router: router.clone(),
+                    peer: Peer(peer),
+                    connection,
+                    stop: stop.clone(),
+                };
+                let acceptor = acceptor.clone();
                 tokio::spawn(async move {
                     // A client that disconnects is no reason for a warning.
                     match tokio::time::timeout(HEAD_WITHIN, acceptor.accept(stream)).await {
-                        Ok(Ok(wire)) => answer(wire, router, Peer(peer), http, watcher).await,
+                        Ok(Ok(wire)) => client.answer(wire, http).await,
                         Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
                         Err(_) => tracing::debug!("a handshake took too long"),
                     }
-                    drop(place);
                 });
             }
             Err(error) => {
@@ -94,7 +109,7 @@ pub async fn serve(
     }
     drop(listener);
     let drain = Duration::from_secs(config.drain_seconds_max);
-    if tokio::time::timeout(drain, graceful.shutdown())
+    if tokio::time::timeout(drain, connections.ended())
         .await
         .is_err()
     {
@@ -103,21 +118,54 @@ pub async fn serve(
     Ok(())
 }
 
-async fn answer(
-    wire: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+/// A client with its connection.
+struct Client {
     router: Router,
     peer: Peer,
-    http: http1::Builder,
-    watcher: Watcher,
-) {
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let (mut head, body) = request.into_parts();
-        head.extensions.insert(peer);
-        let request = Request::from_parts(head, axum::body::Body::new(body));
-        router.clone().oneshot(request)
-    });
-    let connection = http.serve_connection(TokioIo::new(wire), service);
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection broke");
+    connection: Arc<Connection>,
+    stop: CancellationToken,
+}
+
+impl Client {
+    async fn answer(
+        self,
+        wire: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        http: http1::Builder,
+    ) {
+        let Self {
+            router,
+            peer,
+            connection,
+            stop,
+        } = self;
+        let counted = connection.clone();
+        let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+            let mut request: Request = request.map(axum::body::Body::new);
+            request.extensions_mut().insert(peer);
+            let (router, busy) = (router.clone(), counted.begin());
+            async move {
+                let response = router.oneshot(request).await;
+                drop(busy);
+                response
+            }
+        });
+        let mut served = pin!(http.serve_connection(TokioIo::new(wire), service));
+        // A request in progress is answered when the service stops.
+        let ended = tokio::select! {
+            ended = served.as_mut() => ended,
+            () = stop.cancelled() => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
+            () = connection.closed.cancelled() => {
+                served.as_mut().graceful_shutdown();
+                // It was idle: at most the head of a request had come, which may never be complete.
+                let closing = tokio::time::timeout(CLOSE_WITHIN, served).await;
+                closing.unwrap_or(Ok(()))
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection broke");
+        }
     }
 }

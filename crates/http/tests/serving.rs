@@ -84,6 +84,48 @@ async fn running_requests_end_before_the_service() {
     assert!(TcpStream::connect(served.address).await.is_err());
 }
 
+/// Sends a request on an open connection, and returns the start of the answer.
+async fn ask_on(stream: &mut TcpStream) -> String {
+    let request = "GET /peer HTTP/1.1\r\nhost: a\r\n\r\n";
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it is read");
+    let mut answer = [0; 512];
+    let read = stream.read(&mut answer).await.expect("an answer");
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_makes_room_for_a_new_one() {
+    let config = Config {
+        connections_max: 3,
+        ..Config::default()
+    };
+    let served = served(config).await;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        assert!(ask_on(&mut stream).await.starts_with("HTTP/1.1 200"));
+        open.push(stream);
+    }
+    let slow = tokio::spawn(ask(served.address, get_of("/slow")));
+    served.begun.notified().await;
+    // The first one was idle for the longest time. The others still answer.
+    let mut rest = Vec::new();
+    assert_eq!(open[0].read_to_end(&mut rest).await.unwrap(), 0);
+    for stream in &mut open[1..] {
+        assert!(ask_on(stream).await.starts_with("HTTP/1.1 200"));
+    }
+    // Two more close the other two, and not the one that waits for its answer.
+    for _ in 0..2 {
+        let answer = ask(served.address, get_of("/peer")).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    served.go_on.notify_one();
+    assert!(slow.await.unwrap().ends_with("done"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_bound_answers_with_a_problem() {
     let config = Config {
