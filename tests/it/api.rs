@@ -354,6 +354,17 @@ fn periods_and_comparisons(api: &Served<'_>, key: &str) {
             .flatten()
             .all(|row| row["state"] == "vanished")
     );
+    // A month is compared with the same month of the other period.
+    let months = api.data(key, "usage?period=2017&compare=year-before&group=month");
+    let whole = api.recount(&format!("{USES} AND toYear(local_date) = 2016"));
+    assert_eq!(sum(&months, "before"), whole);
+    let march = months["data"].as_array().expect("rows").iter();
+    let march = march.filter(|row| row["month"] == "2017-03");
+    let march: Vec<&Value> = march.map(|row| &row["before"]).collect();
+    let before = api.recount(&format!(
+        "{USES} AND toStartOfMonth(local_date) = '2016-03-01'"
+    ));
+    assert_eq!(march, [&Value::from(before)]);
     let empty = api.data(key, "usage?period=1999&group=category");
     assert_eq!(empty["data"], Value::Array(Vec::new()));
     assert_eq!(empty["totals"]["service_uses"], 0);
@@ -530,9 +541,9 @@ fn files(api: &Served<'_>, key: &str) {
         key,
         "categories?period=2017&compare=2015&format=csv-excel-italy",
     );
-    assert!(excel.body.starts_with("\u{feff}category;"));
+    assert!(excel.body.starts_with("\u{feff}Codice categoria;"));
     assert!(
-        excel.body.contains("\r\n") && excel.body.contains(";n.d.;"),
+        excel.body.contains(";Note\r\n") && excel.body.contains("Variazione %: n.d."),
         "{}",
         excel.body
     );
@@ -719,7 +730,7 @@ pub fn every_request_is_answered_or_explained(engines: &Engines) {
         ("usage?hour=24", "hour"),
         ("usage?format=xml", "format"),
         ("usage?nothing=1", "nothing"),
-        ("usage?group=month&compare=before", "compare"),
+        ("usage?group=day&compare=before", "compare"),
         ("live?minutes=0", "minutes"),
         ("variations?state=new", "state"),
     ] {
@@ -747,7 +758,14 @@ pub fn every_request_is_answered_or_explained(engines: &Engines) {
     fuzz(&api, &key);
     assert_eq!(api.place.count("SELECT count() FROM usage_events"), before);
     assert_eq!(api.ask("/status", &[]).status, 200);
-    assert_eq!(api.ask("/openapi.json", &[]).json()["openapi"], "3.1.0");
+    let contract = api.ask("/openapi.json", &[]).json();
+    assert_eq!(contract["openapi"], "3.1.0");
+    let address = format!("http://{}", api.address);
+    assert_eq!(contract["servers"][0]["url"], *address);
+    assert_eq!(
+        contract["info"]["contact"]["url"],
+        format!("{address}/docs")
+    );
     assert_eq!(api.ask("/docs", &[]).status, 200);
 }
 

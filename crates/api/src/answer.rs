@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
 
+use crate::columns::heading_it;
+
 /// A figure or a name in a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -122,15 +124,19 @@ impl Value {
     }
 
     /// Returns the reason why there is no value, or the meaning of the code.
-    fn note(&self) -> Option<Cow<'static, str>> {
-        match self {
-            Self::Unregistered(codes) => {
-                Some(format!("{codes} codes that are not in the register").into())
+    fn note(&self, is_italian: bool) -> Option<Cow<'static, str>> {
+        Some(match (self, is_italian) {
+            (Self::Unregistered(codes), false) => {
+                format!("{codes} codes that are not in the register").into()
             }
-            Self::NotDefined => Some("n.d.".into()),
-            Self::Hidden | Self::Count(Count::Hidden) => Some(Count::SUPPRESSED.into()),
-            _ => None,
-        }
+            (Self::Unregistered(codes), true) => {
+                format!("{codes} codici che non sono nel registro").into()
+            }
+            (Self::NotDefined, _) => "n.d.".into(),
+            (Self::Hidden | Self::Count(Count::Hidden), false) => Count::SUPPRESSED.into(),
+            (Self::Hidden | Self::Count(Count::Hidden), true) => "non pubblicato".into(),
+            _ => return None,
+        })
     }
 
     /// Formats the value for a CSV file.
@@ -138,11 +144,12 @@ impl Value {
         match self {
             Self::Text(text) => text.clone(),
             Self::Unregistered(_) => UNREGISTERED.to_owned(),
-            Self::Count(count) => count.to_string(),
+            Self::Count(Count::Shown(count)) => count.to_string(),
             Self::Difference(difference) => difference.to_string(),
             Self::Ratio(ratio) => ratio.to_string().replace('.', &decimal.to_string()),
-            Self::Nothing => String::new(),
-            Self::NotDefined | Self::Hidden => self.note().unwrap_or_default().into_owned(),
+            Self::Nothing | Self::NotDefined | Self::Hidden | Self::Count(Count::Hidden) => {
+                String::new()
+            }
         }
     }
 }
@@ -267,6 +274,10 @@ pub struct Meta {
     /// Period of the figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<Span>,
+    /// Newest day with data of a period that is not over. `year-before` and `before` compare the days
+    /// up to it with as many days of the other period.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_up_to: Option<String>,
     /// Period of the comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<Span>,
@@ -330,22 +341,37 @@ impl UnformattedAnswer {
         document.to_string().into_bytes()
     }
 
-    /// Formats the answer as CSV. `Tidy` uses comma, decimal point and LF. `ExcelItaly` uses
-    /// semicolon, decimal comma, byte order mark and CRLF.
+    /// Formats the answer as CSV. `Tidy` uses comma, decimal point and LF. `ExcelItaly` uses Italian
+    /// headings, semicolon, decimal comma, byte order mark and CRLF. A cell without a value is empty;
+    /// the last column states the reasons.
     pub fn to_csv(&self, flavour: Flavour) -> Vec<u8> {
-        let (separator, decimal, end) = match flavour {
-            Flavour::Tidy => (',', '.', "\n"),
-            Flavour::ExcelItaly => (';', ',', "\r\n"),
+        let decimal = match flavour {
+            Flavour::Tidy => '.',
+            Flavour::ExcelItaly => ',',
         };
         let mut text = String::new();
         if flavour == Flavour::ExcelItaly {
             text.push('\u{feff}');
         }
-        let heads = self.columns.iter().map(|column| (*column).to_owned());
-        push_line(&mut text, heads, separator, end);
+        let is_italian = flavour == Flavour::ExcelItaly;
+        let heads = self.columns.iter().map(|column| match is_italian {
+            true => heading_it(column).to_owned(),
+            false => (*column).to_owned(),
+        });
+        let status = if is_italian { "Note" } else { "status" };
+        push_line(&mut text, heads.chain([status.to_owned()]), flavour);
         for row in &self.rows {
             let cells = row.iter().map(|value| value.plain(decimal));
-            push_line(&mut text, cells, separator, end);
+            let noted = self.columns.iter().zip(row).filter_map(|(column, value)| {
+                let heading = if is_italian {
+                    heading_it(column)
+                } else {
+                    column
+                };
+                Some(format!("{heading}: {}", value.note(is_italian)?))
+            });
+            let status = Vec::from_iter(noted).join("; ");
+            push_line(&mut text, cells.chain([status]), flavour);
         }
         text.into_bytes()
     }
@@ -360,12 +386,16 @@ pub enum Flavour {
     ExcelItaly,
 }
 
-fn push_line(text: &mut String, cells: impl Iterator<Item = String>, separator: char, end: &str) {
+fn push_line(text: &mut String, cells: impl Iterator<Item = String>, flavour: Flavour) {
+    let (separator, end) = match flavour {
+        Flavour::Tidy => (',', "\n"),
+        Flavour::ExcelItaly => (';', "\r\n"),
+    };
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             text.push(separator);
         }
-        push_cell(text, &cell, separator);
+        push_cell(text, &cell, separator, flavour);
     }
     text.push_str(end);
 }
@@ -374,7 +404,7 @@ fn object<'a>(cells: impl Iterator<Item = (&'static str, &'a Value)>) -> Json {
     let (mut object, mut notes) = (Map::new(), Map::new());
     for (name, value) in cells {
         object.insert(name.to_owned(), value.json());
-        if let Some(note) = value.note() {
+        if let Some(note) = value.note(false) {
             notes.insert(name.to_owned(), json!(note));
         }
     }
@@ -384,11 +414,13 @@ fn object<'a>(cells: impl Iterator<Item = (&'static str, &'a Value)>) -> Json {
     Json::Object(object)
 }
 
-/// Appends a cell, quoted if needed. A cell that a spreadsheet would take for a formula gets an
-/// apostrophe, since codes come from events.
-fn push_cell(text: &mut String, cell: &str, separator: char) {
+/// Appends a cell, quoted if needed. In the file for Excel, a cell that it would take for a formula
+/// gets an apostrophe, since codes come from events.
+fn push_cell(text: &mut String, cell: &str, separator: char, flavour: Flavour) {
     let is_number = cell.parse::<f64>().is_ok() || cell.replace(',', ".").parse::<f64>().is_ok();
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
+    let is_formula = flavour == Flavour::ExcelItaly
+        && cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
+        && !is_number;
     let quoted = is_formula
         || cell.contains([separator, '"', '\n', '\r', ',', ';']) && !is_number
         || cell.contains(separator);
@@ -410,7 +442,11 @@ mod tests {
 
     fn cell(text: &str, separator: char) -> String {
         let mut out = String::new();
-        push_cell(&mut out, text, separator);
+        let flavour = match separator {
+            ';' => Flavour::ExcelItaly,
+            _ => Flavour::Tidy,
+        };
+        push_cell(&mut out, text, separator, flavour);
         out
     }
 
@@ -419,9 +455,10 @@ mod tests {
         assert_eq!(cell("a;b", ','), "\"a;b\"");
         assert_eq!(cell("1,5", ';'), "1,5");
         assert_eq!(cell("say \"x\"", ','), "\"say \"\"x\"\"\"");
-        assert_eq!(cell("=1+1", ','), "\"'=1+1\"");
-        assert_eq!(cell("-3", ','), "-3");
-        assert_eq!(cell("-x", ','), "\"'-x\"");
+        assert_eq!(cell("=1+1", ';'), "\"'=1+1\"");
+        assert_eq!(cell("=1+1", ','), "=1+1");
+        assert_eq!(cell("-3", ';'), "-3");
+        assert_eq!(cell("-x", ';'), "\"'-x\"");
     }
 
     #[test]
@@ -429,7 +466,7 @@ mod tests {
         let [zero, four, five] = [0, 4, 5].map(Count::Shown);
         assert_eq!(Value::change(five, zero), Value::NotDefined);
         assert_eq!(Value::change(zero, four), Value::Ratio(-100.0));
-        assert_eq!(Value::share(zero, zero).plain(','), "n.d.");
+        assert_eq!(Value::share(zero, zero).plain(','), "");
         assert_eq!(Value::Ratio(12.5).plain(','), "12,5");
     }
 
@@ -444,8 +481,8 @@ mod tests {
             Value::mean(hidden, 0.0),
         ] {
             assert_eq!(value.json(), Json::Null);
-            assert_eq!(value.plain(','), "suppressed");
-            assert_eq!(value.note().as_deref(), Some("suppressed"));
+            assert_eq!(value.plain(','), "");
+            assert_eq!(value.note(false).as_deref(), Some("suppressed"));
         }
         assert_eq!(Value::count(4).json(), json!(4));
     }

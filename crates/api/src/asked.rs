@@ -3,6 +3,7 @@
 use affluenza_http::Problem;
 use affluenza_register::comparison_key;
 use affluenza_store::usage::Dimension;
+use jiff::civil::Date;
 
 use crate::answer::{Value, Warning};
 use crate::cursor::Cursor;
@@ -15,6 +16,8 @@ pub(crate) struct Asked<'q> {
     pub question: &'q Question,
     /// Period of the question, or its default.
     pub period: Period,
+    /// Newest day with data, if the period is not over.
+    pub reached: Option<Date>,
     /// Period of the comparison.
     pub compared: Option<Period>,
 }
@@ -88,12 +91,28 @@ fn has_text(columns: &[&str], row: &[Value], sought: &str) -> bool {
 }
 
 impl<'q> Asked<'q> {
-    /// Adds the periods to a question, or returns the problem with the comparison.
-    pub fn new(question: &'q Question, period: Period) -> Result<Self, Problem> {
-        let compared = question.compare.map(|compare| match compare {
-            Compare::YearBefore => period.year_before(),
-            Compare::Before => period.before(),
-            Compare::With(other) => Some(other),
+    /// Adds the periods to a question, or returns the problem with the comparison. `reached` is the
+    /// newest day with data of a period that is not over. Its days up to then are compared.
+    pub fn new(
+        question: &'q Question,
+        period: Period,
+        reached: Option<Date>,
+    ) -> Result<Self, Problem> {
+        let compared = question.compare.map(|compare| {
+            let compared = match compare {
+                Compare::YearBefore => period.year_before(),
+                Compare::Before => period.before(),
+                Compare::With(other) => return Some(other),
+            };
+            let Some(day) = reached else {
+                return compared;
+            };
+            let part = period.until(day);
+            match compare {
+                Compare::YearBefore => part.year_before(),
+                // As many days from the start of the period before.
+                _ => compared.map(|before| before.of_length(part.days())),
+            }
         });
         if compared == Some(None) {
             let text = "there are no days before 1970";
@@ -102,8 +121,15 @@ impl<'q> Asked<'q> {
         Ok(Self {
             question,
             period,
+            reached,
             compared: compared.flatten(),
         })
+    }
+
+    /// Returns the days of the period that have data.
+    pub fn reached(&self) -> Period {
+        self.reached
+            .map_or(self.period, |day| self.period.until(day))
     }
 
     /// Returns the period, and that of the comparison.

@@ -59,7 +59,7 @@ impl EventCounts {
         let resource = asked.question.resource;
         let enti = asked.enti(viewer.scope());
         let mut hasher = Xxh3::new();
-        snapshot.register.version().hash(&mut hasher);
+        (snapshot.register.version(), asked.compared).hash(&mut hasher);
         if !matches!(resource, Resource::Catalogue | Resource::Register) {
             let selection = Selection {
                 days: months(asked),

@@ -16,7 +16,7 @@ use crate::period::Period;
 use crate::question::{Question, Resource};
 use crate::source::{FigureSource, NoFigures};
 use crate::state::Snapshot;
-use crate::{codes, counted, hours, offers, units};
+use crate::{codes, columns, counted, hours, offers};
 
 /// The client, as far as the answer depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -97,12 +97,8 @@ impl Composer<'_> {
         let wanted = asked.enti(self.viewer.scope());
         let enti = self.snapshot.register.enti();
         let enti = enti.filter(|ente| hours::is_wanted(wanted, ente.code()));
-        let mut columns = CodeNames::columns(&[Dimension::Ente]);
-        columns.extend(["valid_from", "valid_to"]);
         let has_days = *self.viewer != Viewer::Public;
-        if has_days {
-            columns.extend(["days_with_data", "days_missing", "gaps"]);
-        }
+        let columns = register_columns(has_days);
         AnswerPage::new(question, columns, &Vec::from_iter(enti), |ente| {
             let mut row = vec![
                 Value::Text(ente.code().to_owned()),
@@ -135,8 +131,7 @@ impl Composer<'_> {
         let starts: Vec<i64> = (0..i64::from(question.minutes))
             .map(|at| since + at * 60)
             .collect();
-        let columns = vec!["minute", "service_uses", "accesses", "users"];
-        let page = AnswerPage::new(question, columns, &starts, |start| {
+        let page = AnswerPage::new(question, LIVE_COLUMNS.to_vec(), &starts, |start| {
             let row = found.iter().find(|row| i64::from(row.minute) == *start);
             let time = Timestamp::from_second(*start).unwrap_or_default();
             vec![
@@ -181,8 +176,9 @@ impl Composer<'_> {
         }
         Meta {
             resource: question.resource.path(),
-            units: units::units(&page.columns, question.measure),
+            units: columns::units(&page.columns, question.measure),
             period: (!is_live).then(|| span(asked.period)),
+            data_up_to: asked.reached.map(|day| day.to_string()),
             compared_with: asked.compared.map(span),
             time_zone: zones.join(", "),
             counted: if question.people { "people" } else { "all" },
@@ -246,6 +242,19 @@ impl Composer<'_> {
     }
 }
 
+/// Columns of the last minutes.
+pub(crate) const LIVE_COLUMNS: [&str; 4] = ["minute", "service_uses", "accesses", "visitors"];
+
+/// Returns the columns of the register. The days are for clients with a key.
+pub(crate) fn register_columns(has_days: bool) -> Vec<&'static str> {
+    let mut columns = CodeNames::columns(&[Dimension::Ente]);
+    columns.extend(["valid_from", "valid_to"]);
+    if has_days {
+        columns.extend(["days_with_data", "days_missing", "gaps"]);
+    }
+    columns
+}
+
 fn span(period: Period) -> Span {
     Span {
         from: period.first().to_string(),
@@ -271,9 +280,13 @@ fn warnings(
                 text: "there are no figures of this period yet".into(),
             });
         } else if to_come > 0 {
+            let reached = asked.reached.map(|day| format!(": data up to {day}"));
             warnings.push(Warning {
                 code: "period-not-over",
-                text: format!("{to_come} days of the period have no figures yet"),
+                text: format!(
+                    "{to_come} days of the period have no figures yet{}",
+                    reached.unwrap_or_default()
+                ),
             });
         }
         let lost = known.records_lost;
@@ -293,11 +306,15 @@ fn warnings(
         }
     }
     if let Some(other) = asked.compared
-        && other.days() != period.days()
+        && other.days() != asked.reached().days()
     {
         warnings.push(Warning {
             code: "periods-differ-in-length",
-            text: format!("{} days are compared with {}", period.days(), other.days()),
+            text: format!(
+                "{} days are compared with {}",
+                asked.reached().days(),
+                other.days()
+            ),
         });
     }
     if !asked.question.has_additive_rows() {

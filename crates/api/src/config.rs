@@ -9,6 +9,9 @@ use crate::dashboard::PagesConfig;
 pub struct Config {
     /// Connections, requests, bodies and timeouts.
     pub http: affluenza_http::Config,
+    /// Address of the service for its clients, such as `https://affluenza.example.it`; stands in
+    /// `/openapi.json`. Default: the address that it listens on, described as a sandbox.
+    pub url: String,
     /// Serves clients without a key the public figures: whole closed years with small counts
     /// hidden. Default true.
     pub public: bool,
@@ -23,9 +26,10 @@ pub struct Config {
     pub key_requests_per_second: u32,
     /// Requests that a key may send at once. Default 400.
     pub key_requests_burst: u32,
-    /// Requests a second that an address without a key may send in the long run. Default 50.
+    /// Requests a second that an address without a key may send in the long run. Default 100: a
+    /// school or an office behind one address has many readers, and a page takes up to ten requests.
     pub address_requests_per_second: u32,
-    /// Requests that an address without a key may send at once. Default 400.
+    /// Requests that an address without a key may send at once. Default 1000.
     pub address_requests_burst: u32,
     /// Questions of one key, or of one address without a key, that ClickHouse answers at once.
     /// Default 1.
@@ -44,13 +48,14 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             http: affluenza_http::Config::default(),
+            url: String::new(),
             public: true,
             origins: Vec::new(),
             small_count: 3,
             key_requests_per_second: 100,
             key_requests_burst: 400,
-            address_requests_per_second: 50,
-            address_requests_burst: 400,
+            address_requests_per_second: 100,
+            address_requests_burst: 1000,
             key_questions_max: 1,
             questions_max: 4,
             cache_bytes_max: 64 << 20,

@@ -43,7 +43,8 @@ pub(crate) async fn page(
         }
     )?;
     let (whole, whole_before) = (now.total, before.total.count);
-    let mut rows = joined(now, before);
+    let months = asked.compared.map(|other| asked.period.months_since(other));
+    let mut rows = joined(now, before, months.unwrap_or_default());
     sort(&mut rows, question, &dimensions, source.is_public());
     let columns = columns(question, &dimensions, split);
     let page = AnswerPage::new(question, columns, &rows, |row| {
@@ -88,7 +89,11 @@ pub(crate) async fn page(
     })
 }
 
-fn columns(question: &Question, dimensions: &[Dimension], split: Split) -> Vec<&'static str> {
+pub(crate) fn columns(
+    question: &Question,
+    dimensions: &[Dimension],
+    split: Split,
+) -> Vec<&'static str> {
     let mut columns = CodeNames::columns(dimensions);
     columns.push(question.measure.name());
     match split {
@@ -115,20 +120,36 @@ pub(crate) fn compared(now: Count, before: Count) -> [Value; 3] {
     ]
 }
 
-/// Joins the rows of two periods, in the order of labels.
-fn joined(now: PeriodCounts, before: PeriodCounts) -> Vec<CountedRow> {
+/// Joins the rows of two periods, in the order of labels. The second one began so many months before.
+fn joined(now: PeriodCounts, before: PeriodCounts, months: i32) -> Vec<CountedRow> {
     let mut rows: BTreeMap<Vec<Label>, CountedRow> = BTreeMap::new();
     for (labels, counts) in now.rows {
         rows.entry(labels).or_default().now = counts;
     }
-    for (labels, counts) in before.rows {
+    for (mut labels, counts) in before.rows {
+        labels.iter_mut().for_each(|label| shift(label, months));
         let row = rows.entry(labels).or_default();
-        row.before = counts.count;
+        row.before += counts.count;
         row.now.codes = row.now.codes.max(counts.codes);
     }
     rows.into_iter()
         .map(|(labels, row)| CountedRow { labels, ..row })
         .collect()
+}
+
+/// Moves a month or a year by so many months, to the month or year that it is compared with.
+fn shift(label: &mut Label, months: i32) {
+    let mut parts = label.text.split('-').map(str::parse::<i32>);
+    match (label.dimension, parts.next(), parts.next()) {
+        (Dimension::Month, Some(Ok(year)), Some(Ok(month))) => {
+            let at = year * 12 + month - 1 + months;
+            label.text = format!("{:04}-{:02}", at.div_euclid(12), at.rem_euclid(12) + 1);
+        }
+        (Dimension::Year, Some(Ok(year)), None) => {
+            label.text = format!("{:04}", year + months / 12);
+        }
+        _ => {}
+    }
 }
 
 /// Sorts the rows in the resource's own order. Public rows are in the order of their labels; only

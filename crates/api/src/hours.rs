@@ -60,6 +60,15 @@ pub(crate) fn is_wanted(codes: Option<&[String]>, code: &str) -> bool {
     codes.is_none_or(|codes| codes.iter().any(|one| one == code))
 }
 
+/// Returns the columns of hours or of bands.
+pub(crate) fn columns(resource: Resource) -> Vec<&'static str> {
+    let labels: &[&str] = match resource {
+        Resource::Hours => &["hour"],
+        _ => &["band", "from_hour", "to_hour"],
+    };
+    [labels, &FIGURES].concat()
+}
+
 /// Builds the rows of the 24 hours, or of the bands.
 pub(crate) async fn page(
     source: FigureSource<'_>,
@@ -71,7 +80,7 @@ pub(crate) async fn page(
     // No period reaches the end of the calendar.
     let day_after = asked.period.last().tomorrow().unwrap_or(Date::MAX);
     let existing = ExistingHours::of_any(&zones, asked.period.first(), day_after);
-    let (labels, rows) = if asked.question.resource == Resource::Hours {
+    let rows: Vec<Vec<Value>> = if asked.question.resource == Resource::Hours {
         let rows = (0..24).map(|hour: u8| {
             let text = hour.to_string();
             let counts = day.hours.get(&text).copied().unwrap_or_default();
@@ -79,9 +88,8 @@ pub(crate) async fn page(
             row.extend(counts.values(existing.hours_at(hour)));
             row
         });
-        (vec!["hour"], rows.collect::<Vec<_>>())
+        rows.collect()
     } else {
-        let labels = vec!["band", "from_hour", "to_hour"];
         let rows = Band::VARIANTS.iter().map(|band| {
             let name = <&str>::from(band);
             let counts = day.bands.get(name).copied().unwrap_or_default();
@@ -94,9 +102,9 @@ pub(crate) async fn page(
             row.extend(counts.values(existing.hours_in(*band) as f64));
             row
         });
-        (labels, rows.collect())
+        rows.collect()
     };
-    let columns = [labels, FIGURES.to_vec()].concat();
+    let columns = columns(asked.question.resource);
     let page = AnswerPage::new(asked.question, columns, &rows, Vec::clone)?;
     let totals = day.all.totals();
     Ok(AnswerPage { totals, ..page })

@@ -205,10 +205,7 @@ pub(crate) async fn variations(
         ],
     };
     let names = CodeNames(register);
-    let mut columns = CodeNames::columns(by);
-    columns.extend(["state", "service_uses"]);
-    columns.extend(COMPARED_COLUMNS);
-    let page = AnswerPage::new(question, columns, &rows, |(labels, row)| {
+    let page = AnswerPage::new(question, variation_columns(by), &rows, |(labels, row)| {
         let mut values = names.row(labels, row.codes);
         values.extend([Value::text(row.state()), Value::Count(row.now)]);
         values.extend(compared(row.now, row.before));
@@ -220,6 +217,42 @@ pub(crate) async fn variations(
         ("change_percent", Value::change(now, before)),
     ];
     Ok(AnswerPage { totals, ..page })
+}
+
+/// Returns the columns of variations by these dimensions.
+pub(crate) fn variation_columns(by: &[Dimension]) -> Vec<&'static str> {
+    let mut columns = CodeNames::columns(by);
+    columns.extend(["state", "service_uses"]);
+    columns.extend(COMPARED_COLUMNS);
+    columns
+}
+
+/// Returns the columns of services offered and used.
+pub(crate) fn offer_columns() -> Vec<&'static str> {
+    let mut columns = CodeNames::columns(&[Dimension::Ente]);
+    columns.extend([
+        "services_offered",
+        "services_used",
+        "services_unused",
+        "used_share_percent",
+        "services_used_unregistered",
+        "service_uses",
+    ]);
+    columns
+}
+
+/// Returns the columns of the catalogue.
+pub(crate) fn catalogue_columns() -> Vec<&'static str> {
+    let mut columns = CodeNames::columns(&[Dimension::Service, Dimension::Category]);
+    columns.extend([
+        "nature",
+        "enti",
+        "subject",
+        "life_event",
+        "valid_from",
+        "valid_to",
+    ]);
+    columns
 }
 
 /// Services of an ente.
@@ -266,17 +299,8 @@ pub(crate) async fn offered_versus_used(
             false => ente.used_unregistered += counts.codes.max(1),
         }
     }
-    let mut columns = CodeNames::columns(&[Dimension::Ente]);
-    columns.extend([
-        "services_offered",
-        "services_used",
-        "services_unused",
-        "used_share_percent",
-        "services_used_unregistered",
-        "service_uses",
-    ]);
     let (names, rows) = (CodeNames(register), Vec::from_iter(&enti));
-    let page = AnswerPage::new(asked.question, columns, &rows, |(code, ente)| {
+    let page = AnswerPage::new(asked.question, offer_columns(), &rows, |(code, ente)| {
         let offered = ente.offered.len() as u64;
         let mut row = names.row(&[Label::new(Dimension::Ente, **code)], ente.codes);
         row.extend([
@@ -342,16 +366,7 @@ pub(crate) fn catalogue(
         row.extend(Value::days(service.validity()));
         rows.push(row);
     }
-    let mut columns = CodeNames::columns(&[Dimension::Service, Dimension::Category]);
-    columns.extend([
-        "nature",
-        "enti",
-        "subject",
-        "life_event",
-        "valid_from",
-        "valid_to",
-    ]);
-    let page = AnswerPage::new(question, columns, &rows, Vec::clone)?;
+    let page = AnswerPage::new(question, catalogue_columns(), &rows, Vec::clone)?;
     let totals = vec![("services", Value::count(rows.len() as u64))];
     Ok(AnswerPage { totals, ..page })
 }

@@ -177,7 +177,7 @@ mod tests {
     async fn page(question: &Question, year: i16) -> Result<AnswerPage, NoFigures> {
         let (editions, register) = (editions(), Register::parse(REGISTER).unwrap());
         let source = FigureSource::Public(&editions);
-        let asked = Asked::new(question, Period::year(year).unwrap()).unwrap();
+        let asked = Asked::new(question, Period::year(year).unwrap(), None).unwrap();
         check(&asked).unwrap();
         match question.resource {
             Resource::Hours | Resource::Bands => hours::page(source, &asked, &register).await,
@@ -276,7 +276,7 @@ mod tests {
             (Resource::Matrix, "compare=2017-05"),
         ] {
             let question = question(resource, query);
-            let asked = Asked::new(&question, Period::year(2017).unwrap()).unwrap();
+            let asked = Asked::new(&question, Period::year(2017).unwrap(), None).unwrap();
             assert!(check(&asked).is_err(), "{question:?}");
         }
     }

@@ -8,12 +8,20 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::answer::{Completeness, EnteCompleteness, Loss, Meta, Span, Warning};
+use crate::columns::schema_name;
 use crate::open::OPEN;
-use crate::question::{Measure, Resource, STATES};
+use crate::parameters::LANGUAGES;
+use crate::question::{Compare, Measure, Question, Resource, STATES};
+use crate::source::Split;
 use crate::years::PublicYears;
+use crate::{columns, compose, counted, hours, offers};
 
-/// Returns the OpenAPI document.
-pub fn openapi() -> Json {
+/// Returns the OpenAPI document of a service at the address `base`, which has no slash at its end.
+pub fn openapi(base: &str) -> Json {
+    let mut server = json!({ "url": base, "description": "This service" });
+    if !base.starts_with("https://") {
+        server["x-sandbox"] = json!(true);
+    }
     let mut paths = Map::new();
     for &resource in Resource::VARIANTS {
         paths.insert(format!("/v1/{}", resource.path()), path_of(resource));
@@ -29,13 +37,13 @@ pub fn openapi() -> Json {
             "version": "1.0.0",
             "summary": "How the portals of public bodies are used",
             "description": "Usage of public-service portals by category, public body, service, hour, device and more. Every answer carries unit, period, time zone, completeness and warnings beside its figures.",
-            "termsOfService": "/docs#terms",
-            "contact": { "name": "Whoever runs this service", "url": "/docs" },
+            "termsOfService": format!("{base}/docs#terms"),
+            "contact": { "name": "Operator of the service", "url": format!("{base}/docs") },
             "license": { "name": "EUPL-1.2", "identifier": "EUPL-1.2" },
             "x-api-id": "affluenza",
             "x-summary": "How the portals of public bodies are used"
         },
-        "servers": [{ "url": "/", "description": "This service" }],
+        "servers": [server],
         "tags": [
             { "name": "figures", "description": "Usage and what is offered" },
             { "name": "open-data", "description": "Files for everybody" },
@@ -127,21 +135,28 @@ fn path_of(resource: Resource) -> Json {
         .parameters()
         .iter()
         .copied()
-        .chain(["format"])
+        .chain(["format", "lang"])
         .chain(resource.filters().iter().map(|dimension| dimension.name()))
         .map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }))
         .collect();
     refs.push(json!({ "$ref": "#/components/parameters/if_none_match" }));
-    let operation = resource.path().replace('-', "_");
+    let answer = format!("{}Answer", schema_name(resource));
     json!({
         "get": {
-            "operationId": format!("get_{operation}"),
+            "operationId": resource.path().replace('-', "_"),
             "summary": summary,
             "description": description,
             "tags": ["figures"],
             "parameters": refs,
             "responses": {
-                "200": { "$ref": "#/components/responses/Figures" },
+                "200": {
+                    "description": "The figures.",
+                    "headers": header_refs(&[&LIMITS[..], &CACHED].concat()),
+                    "content": {
+                        "application/json": { "schema": { "$ref": format!("#/components/schemas/{answer}") } },
+                        "text/csv": { "schema": { "type": "string" } }
+                    }
+                },
                 "304": { "$ref": "#/components/responses/Unchanged" },
                 "400": { "$ref": "#/components/responses/BadRequest" },
                 "401": { "$ref": "#/components/responses/Unauthorized" },
@@ -160,12 +175,12 @@ fn path_of(resource: Resource) -> Json {
 fn open_data(file: Option<&str>) -> Json {
     let (operation, summary, description) = match file {
         None => (
-            "get_open_data",
+            "open_data",
             "Catalogue of the open data",
             "DCAT-AP_IT as JSON-LD, of every year that is closed. What is in the files is what the figures without a key are made of, too.",
         ),
         Some(_) => (
-            "get_open_data_file",
+            "open_data_file",
             "A file of the open data",
             "CSV, UTF-8, separated by commas; its name is in the catalogue.",
         ),
@@ -197,7 +212,7 @@ fn open_data(file: Option<&str>) -> Json {
             "responses": {
                 "200": {
                     "description": "The file.",
-                    "headers": header_refs(&[&LIMITS[..], &["ETag", "Cache-Control"]].concat()),
+                    "headers": header_refs(&[&LIMITS[..], &CACHED].concat()),
                     "content": content
                 },
                 "304": { "$ref": "#/components/responses/Unchanged" },
@@ -213,7 +228,7 @@ fn open_data(file: Option<&str>) -> Json {
 fn public_years() -> Json {
     json!({
         "get": {
-            "operationId": "get_years",
+            "operationId": "years",
             "summary": "Years with public figures",
             "description": "The years that are closed and published. Figures of these years need no key.",
             "tags": ["figures"],
@@ -221,7 +236,7 @@ fn public_years() -> Json {
             "responses": {
                 "200": {
                     "description": "The years.",
-                    "headers": header_refs(&[&LIMITS[..], &["ETag", "Cache-Control"]].concat()),
+                    "headers": header_refs(&[&LIMITS[..], &CACHED].concat()),
                     "content": { "application/json": { "schema": { "$ref": "#/components/schemas/PublicYears" } } }
                 },
                 "304": { "$ref": "#/components/responses/Unchanged" },
@@ -238,7 +253,7 @@ fn public_years() -> Json {
 fn status() -> Json {
     json!({
         "get": {
-            "operationId": "get_status",
+            "operationId": "status",
             "summary": "Whether the service can answer",
             "description": "200 when it can, 503 when it cannot; a problem document in both cases.",
             "tags": ["service"],
@@ -257,8 +272,14 @@ fn parameter(name: &str, description: &str, schema: Json) -> Json {
     json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
 }
 
+/// Years, months and days that requests may have, as regular expressions. The last year is not whole.
+const YEAR: &str = "(19[7-9][0-9]|20[0-9]{2}|21[0-3][0-9]|214[0-8])";
+const MONTH: &str = "(19[7-9][0-9]|20[0-9]{2}|21[0-3][0-9]|214[0-8])-(0[1-9]|1[0-2])";
+const DAY: &str = "((19[7-9][0-9]|20[0-9]{2}|21[0-3][0-9]|214[0-8])-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|(19(7[26]|8[048]|9[26])|20([02468][048]|[13579][26])|21(0[48]|[24][048]|[13][26]))-02-29)";
+
 fn parameters() -> Map<String, Json> {
-    const PERIOD: &str = "^\\d{4}(-\\d{2}(-\\d{2})?)?(\\.\\.\\d{4}(-\\d{2}(-\\d{2})?)?)?$";
+    let period = format!("({YEAR}|{MONTH}|{DAY})");
+    let period = format!("{period}(\\.\\.{period})?");
     let measures = Measure::ALL.map(Measure::name);
     let dimensions = Dimension::names();
     let mut all: Map<String, Json> = Map::new();
@@ -271,12 +292,12 @@ fn parameters() -> Map<String, Json> {
         (
             "period",
             "A year, a month, a day, or FROM..TO of any of them, in local days; the newest year with figures without.",
-            text(PERIOD, 22),
+            text(&format!("^{period}$"), 22),
         ),
         (
             "compare",
-            "With what: none, year-before (the same dates), before (as much time just before), or another period.",
-            text("^(none|year-before|before|\\d{4}.*)$", 22),
+            "Period of comparison: none, year-before (the same dates), before (as much time just before), or another period. Of a period that is not over, the days with data are compared with the same days; `meta.data_up_to` is the newest of them.",
+            text(&format!("^(none|year-before|before|{period})$"), 22),
         ),
         (
             "count",
@@ -286,7 +307,7 @@ fn parameters() -> Map<String, Json> {
         (
             "search",
             "Part of a code or a name, without regard to case, accents and spaces. `meta.rows` counts the rows found; totals and shares remain those of all rows.",
-            json!({ "type": "string", "minLength": 1, "maxLength": 100 }),
+            text("[A-Za-z0-9]", 100),
         ),
         (
             "order",
@@ -297,7 +318,7 @@ fn parameters() -> Map<String, Json> {
         (
             "cursor",
             "From the link `next` of the page before.",
-            text("^r[0-9a-f]{1,8}\\.[0-9a-f]{1,16}$", 26),
+            text("^r([0-9a-f]{1,4}|[12][0-9a-f]{4})\\.[0-9a-f]{1,16}$", 22),
         ),
         (
             "by_kind",
@@ -316,6 +337,11 @@ fn parameters() -> Map<String, Json> {
         ),
         ("minutes", "How far back.", number(1, 1440)),
         (
+            "lang",
+            "Language of errors; wins over the header Accept-Language.",
+            json!({ "type": "string", "enum": LANGUAGES }),
+        ),
+        (
             "format",
             "Wins over the header Accept. csv-excel-italy has semicolons, decimal commas, a byte order mark and CRLF.",
             choice(&["json", "csv", "csv-excel-italy"], "json"),
@@ -329,15 +355,23 @@ fn parameters() -> Map<String, Json> {
         listed(
             "group",
             "Dimensions of the rows, at most four.",
-            list(&dimensions),
+            json!({ "type": "array", "items": { "type": "string", "enum": dimensions }, "minItems": 1, "maxItems": 4, "uniqueItems": true }),
         ),
     );
     for dimension in Dimension::ALL {
         let name = dimension.name();
-        let description = format!("Only these values of {name}, separated by commas.");
+        let description = format!(
+            "Only these values of {name}: separated by commas, or the parameter repeated. Names of enti, categories and services are taken like their codes."
+        );
         let values = dimension.values();
+        let pattern = match dimension {
+            Dimension::Day => DAY,
+            Dimension::Month => MONTH,
+            Dimension::Year => YEAR,
+            _ => "[^,\\u0000]+",
+        };
         let schema = if values.is_empty() {
-            json!({ "type": "array", "items": { "type": "string", "maxLength": 200 }, "minItems": 1, "maxItems": 100 })
+            json!({ "type": "array", "items": text(&format!("^{pattern}$"), 200), "minItems": 1, "maxItems": 100 })
         } else {
             list(&values)
         };
@@ -402,33 +436,29 @@ fn header_refs(names: &[&str]) -> Map<String, Json> {
 }
 
 const LIMITS: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+const CACHED: [&str; 2] = ["ETag", "Cache-Control"];
 
 fn problem_response(description: &str, headers: &[&str]) -> Json {
-    json!({
+    let mut response = json!({
         "description": description,
-        "headers": header_refs(headers),
         "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }
-    })
+    });
+    if !headers.is_empty() {
+        response["headers"] = json!(header_refs(headers));
+    }
+    response
 }
 
 fn responses() -> Json {
-    let cached = [&LIMITS[..], &["ETag", "Cache-Control"]].concat();
+    let cached = [&LIMITS[..], &CACHED].concat();
     let limited = [&LIMITS[..], &["Retry-After"]].concat();
     json!({
-        "Figures": {
-            "description": "The figures.",
-            "headers": header_refs(&cached),
-            "content": {
-                "application/json": { "schema": { "$ref": "#/components/schemas/Answer" } },
-                "text/csv": { "schema": { "type": "string" } }
-            }
-        },
         "Unchanged": { "description": "The answer at hand still holds.", "headers": header_refs(&cached) },
-        "BadRequest": problem_response("A parameter cannot be used; the problem names it and the values that could.", &[]),
-        "Unauthorized": problem_response("A valid key is needed.", &[]),
-        "Forbidden": problem_response("The key does not reach this.", &[]),
-        "NotFound": problem_response("There is no such thing, or it is not published.", &[]),
-        "NotAcceptable": problem_response("There is no such format.", &[]),
+        "BadRequest": problem_response("A parameter cannot be used; the problem names it and the values that could.", &LIMITS),
+        "Unauthorized": problem_response("A valid key is needed.", &LIMITS),
+        "Forbidden": problem_response("The key does not reach this.", &LIMITS),
+        "NotFound": problem_response("There is no such thing, or it is not published.", &LIMITS),
+        "NotAcceptable": problem_response("There is no such format.", &LIMITS),
         "TooManyRequests": problem_response("Too many requests.", &limited),
         "Unavailable": problem_response("Not now.", &["Retry-After"]),
         "Failed": problem_response("Anything else that went wrong.", &[])
@@ -453,23 +483,36 @@ fn schemas() -> Json {
     for (name, schema) in parts {
         all.insert(name.into_owned(), json!(schema));
     }
-    all.insert("Row".into(), json!({
+    all.insert("Totals".into(), columns::totals_schema());
+    for &resource in Resource::VARIANTS {
+        let name = schema_name(resource);
+        let row = columns::schema(&forms(resource), summary(resource).0);
+        all.insert(format!("{name}Row"), row);
+        all.insert(format!("{name}Answer"), json!({
+            "type": "object",
+            "description": "Figures, and the metadata needed to read them.",
+            "required": ["meta", "data", "totals", "links"],
+            "properties": {
+                "meta": { "$ref": "#/components/schemas/Meta" },
+                "data": { "type": "array", "maxItems": 10000, "items": { "$ref": format!("#/components/schemas/{name}Row") } },
+                "totals": { "$ref": "#/components/schemas/Totals" },
+                "links": { "$ref": "#/components/schemas/Links" }
+            }
+        }));
+    }
+    all.insert(
+        "Links".into(),
+        json!({
+            "type": "object",
+            "description": "Related addresses, by relation; `next` is the next page.",
+            "additionalProperties": { "$ref": "#/components/schemas/Link" }
+        }),
+    );
+    all.insert("Link".into(), json!({
         "type": "object",
-        "description": "A value for each column, by its name; `meta.units` says what a figure counts. A figure that is null has its reason in `notes`: n.d. (a base of zero), or suppressed. The code `unregistered` of an ente, a portal or a service sums all codes that are not in the register; its note has their number.",
-        "additionalProperties": { "type": ["string", "number", "boolean", "object", "null"] },
-        "properties": { "notes": { "type": "object", "additionalProperties": { "type": "string", "maxLength": 100 } } },
-        "examples": [{ "category": "tributi", "service_uses": 5, "before": 0, "difference": 5, "change_percent": null, "state": "new", "notes": { "change_percent": "n.d." } }]
-    }));
-    all.insert("Answer".into(), json!({
-        "type": "object",
-        "description": "Figures, and what must be known to read them.",
-        "required": ["meta", "data", "totals", "links"],
-        "properties": {
-            "meta": { "$ref": "#/components/schemas/Meta" },
-            "data": { "type": "array", "maxItems": 10000, "items": { "$ref": "#/components/schemas/Row" } },
-            "totals": { "$ref": "#/components/schemas/Row" },
-            "links": { "type": "object", "additionalProperties": { "type": "object", "properties": { "href": { "type": "string", "format": "uri-reference", "maxLength": 30000 } } } }
-        }
+        "description": "An address.",
+        "required": ["href"],
+        "properties": { "href": { "type": "string", "format": "uri-reference", "maxLength": 30000 } }
     }));
     all.insert("Problem".into(), json!({
         "type": "object",
@@ -482,8 +525,59 @@ fn schemas() -> Json {
             "detail": { "type": "string", "maxLength": 2000, "description": "This one, and how to mend it." },
             "code": { "type": "string", "maxLength": 50, "description": "Stable name of the kind." },
             "parameter": { "type": "string", "maxLength": 50, "description": "The parameter at fault." },
+            "suggestion": { "type": "string", "maxLength": 200, "description": "The value that may be meant." },
             "allowed": { "type": "array", "maxItems": 1000, "items": { "type": "string", "maxLength": 200 }, "description": "What it may be instead." }
         }
     }));
     Json::Object(all)
+}
+
+/// Returns the columns of each form of a resource's rows, by the functions that build answers.
+fn forms(resource: Resource) -> Vec<Vec<&'static str>> {
+    use Dimension::{Ente, Service};
+    match resource {
+        Resource::Variations => {
+            let public = offers::variation_columns(&[Service]);
+            vec![offers::variation_columns(&[Ente, Service]), public]
+        }
+        Resource::Hours | Resource::Bands => vec![hours::columns(resource)],
+        Resource::OfferedVersusUsed => vec![offers::offer_columns()],
+        Resource::Catalogue => vec![offers::catalogue_columns()],
+        Resource::Register => [true, false].map(compose::register_columns).into(),
+        Resource::Live => vec![compose::LIVE_COLUMNS.to_vec()],
+        _ => counted_forms(resource),
+    }
+}
+
+fn counted_forms(resource: Resource) -> Vec<Vec<&'static str>> {
+    let mut groups = vec![Vec::new()];
+    match resource {
+        Resource::Usage => groups = Dimension::ALL.iter().map(|one| vec![*one]).collect(),
+        Resource::Devices => {
+            groups.extend([Dimension::Day, Dimension::Month, Dimension::Year].map(|one| vec![one]));
+        }
+        _ => {}
+    }
+    let mut forms = Vec::new();
+    for group in groups {
+        for measure in Measure::ALL {
+            for compare in [None, Some(Compare::Before)] {
+                for by_kind in [false, true] {
+                    let question = Question {
+                        group: group.clone(),
+                        measure,
+                        compare,
+                        by_kind,
+                        ..Question::new(resource)
+                    };
+                    let dimensions = question.dimensions();
+                    forms.extend([false, true].map(|is_public| {
+                        let split = Split::of(&question, is_public);
+                        counted::columns(&question, &dimensions, split)
+                    }));
+                }
+            }
+        }
+    }
+    forms
 }

@@ -20,6 +20,8 @@ const LIMIT_MAX: usize = 10_000;
 /// Largest number of dimensions in a group.
 const GROUP_MAX: usize = 4;
 
+/// Languages of errors.
+pub(crate) const LANGUAGES: [&str; 2] = ["it", "en"];
 const COUNTS: [&str; 2] = ["people", "all"];
 const YES_NO: [&str; 2] = ["true", "false"];
 const TRENDS: [&str; 4] = ["none", "day", "month", "year"];
@@ -29,8 +31,13 @@ impl Question {
     pub fn parse(resource: Resource, pairs: &[(String, String)]) -> Result<Self, Problem> {
         let mut question = Self::new(resource);
         for (name, value) in merged(resource, pairs)? {
-            if name != "format" {
-                question.take(name, &value)?;
+            match name {
+                "format" => {}
+                // The language of errors.
+                "lang" => {
+                    one_of(name, &value, &LANGUAGES)?;
+                }
+                _ => question.take(name, &value)?,
             }
         }
         question.finish()
@@ -103,7 +110,7 @@ impl Question {
             .iter()
             .map(|dimension| dimension.name());
         let mut allowed: Vec<&str> = self.resource.parameters();
-        allowed.push("format");
+        allowed.extend(["format", "lang"]);
         allowed.extend(filters);
         Problem::parameter(
             name,
@@ -121,17 +128,9 @@ impl Question {
             self.group = vec![Dimension::Category];
         }
         if self.compare.is_some() {
-            use Dimension::{Day, Month, Year};
-            let mut group = self.group.iter();
-            if let Some(dimension) = group.find(|one| matches!(one, Day | Month | Year)) {
-                return Err(Problem::parameter(
-                    "compare",
-                    format!(
-                        "a {} is never in both periods: group by something else to compare",
-                        dimension.name()
-                    ),
-                    &["none"],
-                ));
+            if self.group.contains(&Dimension::Day) {
+                let text = "a day is never in both periods: group by month or year to compare";
+                return Err(Problem::parameter("compare", text, &["none"]));
             }
         }
         Ok(self)
@@ -451,7 +450,7 @@ mod tests {
             (Resource::Usage, "period=2017&period=2017", "period"),
             (Resource::Usage, "period=17", "period"),
             (Resource::Usage, "compare=last", "compare"),
-            (Resource::Usage, "compare=before&group=month", "compare"),
+            (Resource::Usage, "compare=before&group=day", "compare"),
             (Resource::Devices, "compare=before&trend=day", "compare"),
             (Resource::Usage, "measure=clicks", "measure"),
             (Resource::Usage, "group=city", "group"),
@@ -493,7 +492,7 @@ mod tests {
         let problem = refused(Resource::Live, "hours=1");
         assert_eq!(
             problem["allowed"],
-            serde_json::json!(["minutes", "count", "format", "ente"])
+            serde_json::json!(["minutes", "count", "format", "lang", "ente"])
         );
         let problem = refused(Resource::Usage, "limit=many");
         let bounds = serde_json::json!([problem["minimum"], problem["maximum"]]);

@@ -80,6 +80,24 @@ impl Period {
         STORED.contains(&first).then_some(Self { first, last })
     }
 
+    /// Returns the part of the period up to a day.
+    pub fn until(self, day: Date) -> Self {
+        let last = self.last.min(day).max(self.first);
+        Self { last, ..self }
+    }
+
+    /// Returns the first days of the period, at most so many.
+    pub fn of_length(self, days: i32) -> Self {
+        let day = self.first.checked_add(Span::new().days(days - 1));
+        self.until(day.unwrap_or(self.last))
+    }
+
+    /// Returns the number of months from the start of `other` to the start of this period.
+    pub fn months_since(self, other: Self) -> i32 {
+        let months = |day: Date| i32::from(day.year()) * 12 + i32::from(day.month());
+        months(self.first) - months(other.first)
+    }
+
     /// Number of days.
     pub fn days(self) -> i32 {
         days_since_1970(self.last) - days_since_1970(self.first) + 1
@@ -197,6 +215,25 @@ mod tests {
         assert_eq!(before("2016-02-29..2016-03-05"), "2015-03-01..2015-03-05");
         assert_eq!(before("2016-02-10..2016-02-29"), "2015-02-10..2015-02-28");
         assert_eq!(period("1970").year_before(), None);
+    }
+
+    #[test]
+    fn a_part_of_a_period_ends_with_a_day() {
+        let part = period("2017").until(date(2017, 3, 15));
+        assert_eq!(part.to_string(), "2017-01-01..2017-03-15");
+        assert_eq!(
+            part.year_before().unwrap().to_string(),
+            "2016-01-01..2016-03-15"
+        );
+        assert_eq!(
+            period("2017-02").of_length(30).to_string(),
+            "2017-02-01..2017-02-28"
+        );
+        assert_eq!(
+            period("2017-02").of_length(3).to_string(),
+            "2017-02-01..2017-02-03"
+        );
+        assert_eq!(period("2017-02").months_since(period("2016-11")), 3);
     }
 
     #[test]

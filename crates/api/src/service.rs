@@ -15,12 +15,13 @@ use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
 use affluenza_store::{Store, StoreError};
 use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, extract::rejection::QueryRejection};
 use bytes::Bytes;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use prometheus_client::metrics::counter::Counter;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -31,7 +32,9 @@ use crate::answer::NAMED_MAX;
 use crate::asked::Asked;
 use crate::basis::{Basis, EventCounts};
 use crate::compose::{Composer, Viewer};
+use crate::page::Contract;
 use crate::period::Period;
+use crate::problems::in_language;
 use crate::question::{Question, Resource};
 use crate::reply::{CacheKey, Rendered, common_headers, etag, format, is_known, render, written};
 use crate::source::NoFigures;
@@ -40,7 +43,7 @@ use crate::years::years;
 use crate::{Config, codes, open, page};
 
 /// Longest wait of a question for a free place.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Time for `Retry-After` after a database error.
 const RETRY: Duration = Duration::from_secs(2);
 /// Expected number of cached answers. The limit of the cache is its size in bytes.
@@ -67,6 +70,7 @@ struct Inner {
     store: Store,
     editions: Arc<Editions>,
     current: Current,
+    contract: Contract,
     ring: KeyRing,
     by_key: RateLimit<String>,
     by_address: RateLimit<IpAddr>,
@@ -130,6 +134,7 @@ impl Api {
         let (unchanged, asked) = (Counter::default(), Counter::default());
         let api = Self(Arc::new(Inner {
             current,
+            contract: Contract::new(config.url.trim_end_matches('/')),
             ring,
             by_key: RateLimit::new(config.key_requests_per_second, config.key_requests_burst),
             by_address: RateLimit::new(
@@ -165,13 +170,18 @@ impl Api {
         let mut router = Router::new();
         for &resource in Resource::VARIANTS {
             let route = get(
-                move |State(api): State<Self>, Extension(peer), headers: HeaderMap, pairs| async move {
+                move |State(api): State<Self>,
+                      Extension(peer),
+                      headers: HeaderMap,
+                      uri: Uri,
+                      pairs| async move {
+                    let said = |problem| in_language(problem, uri.query(), &headers);
                     match api.admit(peer, &headers) {
                         Ok(client) => {
                             let answer = api.answer(resource, &client, &headers, pairs).await;
-                            client.allowance.limit(answer)
+                            client.allowance.limit(answer.map_err(said))
                         }
-                        Err(problem) => problem.into_response(),
+                        Err(problem) => said(problem).into_response(),
                     }
                 },
             );
@@ -188,6 +198,10 @@ impl Api {
         let admitted = inner.admit(address, headers)?;
         inner.current.wake();
         Ok(admitted)
+    }
+
+    pub(crate) fn contract(&self) -> &Contract {
+        &self.0.contract
     }
 
     pub(crate) fn editions(&self) -> &Editions {
@@ -240,7 +254,8 @@ impl Api {
             period: Some(period),
             ..question
         };
-        let asked = Asked::new(&question, period)?;
+        let reached = reached(period, &viewer, &snapshot);
+        let asked = Asked::new(&question, period, reached)?;
         let basis = match viewer {
             Viewer::Public => {
                 open::check(&asked)?;
@@ -264,7 +279,8 @@ impl Api {
             inner.unchanged.inc();
             StatusCode::NOT_MODIFIED.into_response()
         } else {
-            let rendered = inner.rendered(&cached, client, &snapshot, period).await?;
+            let asked = Asked::new(&cached.question, period, reached)?;
+            let rendered = inner.rendered(&asked, &cached, client, &snapshot).await?;
             written(&rendered, &cached, headers)
         };
         common_headers(response.headers_mut(), &etag, &cached.viewer);
@@ -355,10 +371,10 @@ impl Inner {
     /// Returns the answer from the cache, or builds it.
     async fn rendered(
         &self,
+        asked: &Asked<'_>,
         cached: &CacheKey,
         client: &Admitted,
         snapshot: &Arc<Snapshot>,
-        period: Period,
     ) -> Result<Arc<Rendered>, Problem> {
         let make = async {
             let _mine = self.places.take(&client.name(), PATIENCE).await?;
@@ -374,8 +390,7 @@ impl Inner {
                 viewer: &cached.viewer,
                 mark: cached.basis.figures,
             };
-            let asked = Asked::new(&cached.question, period)?;
-            let answer = composer.answer(&asked).await.map_err(problem)?;
+            let answer = composer.answer(asked).await.map_err(problem)?;
             Ok(Arc::new(render(&answer, cached.format)))
         };
         self.answers.get_or_insert_async(cached, make).await
@@ -394,6 +409,18 @@ pub(crate) fn problem(cause: NoFigures) -> Problem {
             }
         }
     }
+}
+
+/// Returns the newest day with data of any ente, if the period is not over. Public periods are.
+fn reached(period: Period, viewer: &Viewer, snapshot: &Snapshot) -> Option<Date> {
+    let today = date_since_1970(today());
+    if *viewer == Viewer::Public || period.last() < today {
+        return None;
+    }
+    let newest = date_since_1970(snapshot.coverage.newest(None)?.into()).min(today);
+    (period.first()..period.last())
+        .contains(&newest)
+        .then_some(newest)
 }
 
 /// Days since 1970, in UTC.

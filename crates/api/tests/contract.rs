@@ -4,6 +4,8 @@
 use affluenza_api::openapi;
 use serde_json::Value;
 
+/// Address of the service in the checked-in contract.
+const BASE: &str = "https://affluenza.example.it";
 const FILE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../schemas/api.openapi.json"
@@ -13,7 +15,7 @@ const FILE: &str = concat!(
 fn the_checked_in_contract_is_the_present_one() {
     let present = format!(
         "{}\n",
-        serde_json::to_string_pretty(&openapi()).expect("it is JSON")
+        serde_json::to_string_pretty(&openapi(BASE)).expect("it is JSON")
     );
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {
         std::fs::write(FILE, &present).expect("it can be written");
@@ -37,7 +39,7 @@ fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
 
 #[test]
 fn the_rules_of_modi_hold() {
-    let document = openapi();
+    let document = openapi(BASE);
     let info = &document["info"];
     for field in [
         "title",
@@ -106,7 +108,8 @@ fn check_responses(document: &Value, path: &str, responses: &Value) {
                 "{path} {status}"
             );
         }
-        if status == "200" && path != "/status" {
+        let is_limited = path != "/status" && status.starts_with(['2', '3', '4']);
+        if is_limited {
             assert!(
                 !response["headers"]["RateLimit-Remaining"].is_null(),
                 "{path}"

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -30,7 +31,7 @@ pub struct Problem(Box<ProblemDetails>);
 struct ProblemDetails {
     status: StatusCode,
     code: &'static str,
-    title: &'static str,
+    title: Cow<'static, str>,
     detail: String,
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -48,7 +49,7 @@ impl Problem {
         Self(Box::new(ProblemDetails {
             status,
             code,
-            title,
+            title: title.into(),
             detail: detail.into(),
             members: Map::new(),
             headers: Vec::new(),
@@ -154,6 +155,14 @@ impl Problem {
             "The service failed",
             "the fault is not in the request; the operator finds the cause in the log",
         )
+    }
+
+    /// Replaces title and detail by those of another language.
+    #[must_use]
+    pub fn said(mut self, title: String, detail: String) -> Self {
+        self.0.title = title.into();
+        self.0.detail = detail;
+        self
     }
 
     /// Adds a member to the document.

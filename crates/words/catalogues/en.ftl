@@ -855,3 +855,21 @@ web-findings = Findings
 web-embed = These figures on your own site
 web-embed-help = A picture with the total and a table, to copy into the page. The guide for editors explains the other forms.
 web-embed-alt = Uses of digital services
+
+## Errors of the API
+problem-bad-parameter = A parameter cannot be used
+problem-unauthorized = A valid key is needed
+problem-forbidden = The key does not allow this
+problem-not-published = There is no public edition of this
+problem-not-acceptable = There is no such format
+problem-too-many-requests = Too many requests
+problem-unavailable = The service cannot answer now
+problem-internal = The service failed
+problem-detail-parameter = The parameter { $parameter } cannot be used.
+problem-detail-allowed = Possible values: { $allowed }.
+problem-detail-range = Use a whole number from { $minimum } to { $maximum }.
+problem-detail-suggestion = { $suggestion } may be meant.
+problem-detail-key = Send a key in the header Authorization. Without a key there are whole years that are closed.
+problem-detail-reach = The key does not reach this: use one that includes the public body.
+problem-detail-later = Wait as long as Retry-After says, and try again.
+problem-detail-documented = The page /docs has the documentation.

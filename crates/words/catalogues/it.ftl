@@ -866,3 +866,21 @@ web-findings = In evidenza
 web-embed = Questi dati sul proprio sito
 web-embed-help = Un’immagine con il totale e una tabella, da copiare nella pagina. La guida per i redattori spiega le altre forme.
 web-embed-alt = Utilizzi dei servizi digitali
+
+## Errori dell'API
+problem-bad-parameter = Un parametro non è valido
+problem-unauthorized = È necessaria una chiave valida
+problem-forbidden = La chiave non permette questa richiesta
+problem-not-published = Non ne esiste un'edizione pubblica
+problem-not-acceptable = Questo formato non esiste
+problem-too-many-requests = Troppe richieste
+problem-unavailable = Il servizio non può rispondere ora
+problem-internal = Errore del servizio
+problem-detail-parameter = Il parametro { $parameter } non è valido.
+problem-detail-allowed = Valori possibili: { $allowed }.
+problem-detail-range = Usare un numero intero da { $minimum } a { $maximum }.
+problem-detail-suggestion = Forse si intende { $suggestion }.
+problem-detail-key = Inviare una chiave nell'intestazione Authorization. Senza chiave sono disponibili gli anni chiusi, interi.
+problem-detail-reach = La chiave non permette questa richiesta: usarne una che comprenda l'ente.
+problem-detail-later = Attendere il tempo indicato da Retry-After e riprovare.
+problem-detail-documented = La documentazione è alla pagina /docs.

@@ -150,7 +150,7 @@ impl FigureRequest<'_> {
         let newest = || Period::year(*api.editions().years().ok()?.last()?);
         let period = question.period.or_else(newest);
         let period = period.ok_or_else(|| Problem::not_found("no year is closed yet"))?;
-        let asked = Asked::new(&question, period)?;
+        let asked = Asked::new(&question, period, None)?;
         open::check(&asked)?;
         let source = FigureSource::Public(api.editions());
         let counts = source.counts(&question, period, &question.group, Split::No);

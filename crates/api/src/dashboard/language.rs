@@ -7,13 +7,16 @@ const FALLBACK: Language = Language::IT;
 
 /// Returns the language of the address, otherwise the browser's preferred one, otherwise Italian.
 pub(crate) fn chosen(query: Option<&str>, headers: &HeaderMap) -> Language {
+    asked(query, headers).unwrap_or(FALLBACK)
+}
+
+/// Returns the language of the address, otherwise the client's preferred one.
+pub(crate) fn asked(query: Option<&str>, headers: &HeaderMap) -> Option<Language> {
     let asked = query
         .into_iter()
         .flat_map(|query| query.split('&'))
         .find_map(|pair| named(pair.strip_prefix("lang=")?));
-    asked
-        .or_else(|| preferred(headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?))
-        .unwrap_or(FALLBACK)
+    asked.or_else(|| preferred(headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?))
 }
 
 /// Parses `it`, `it-IT`, `en`, `en-GB` and so on.

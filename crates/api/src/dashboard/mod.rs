@@ -6,7 +6,7 @@ mod embed;
 mod findings;
 mod forms;
 mod frame;
-mod language;
+pub(crate) mod language;
 mod session;
 mod site;
 

@@ -66,9 +66,12 @@ impl RunningApi {
         settings: &Settings,
         stop: &CancellationToken,
     ) -> Result<Self> {
-        let config = settings.serve.clone();
+        let mut config = settings.serve.clone();
         let listener: TcpListener = super::listen(&config.http.listen, PORT).await?;
         let url = format!("{}://{}", config.http.scheme(), listener.local_addr()?);
+        if config.url.is_empty() {
+            config.url.clone_from(&url);
+        }
         let mut reader = platform.reader.clone();
         reader.query_seconds_max = reader.query_seconds_max.min(QUESTION_SECONDS_MAX);
         let ring = KeyRing::open(settings.keys.file_in(&settings.engine.data))?;
