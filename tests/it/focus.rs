@@ -82,27 +82,38 @@ fn check_printed(place: &Place<'_>) {
     crate::everybody::check(place, &register);
 }
 
-/// Imports figures of other sources once, and reports errors in them.
+/// Imports figures of other sources once, takes one back, and reports errors in them.
 fn check_sources(place: &Place<'_>) {
     let folder = source("deploy/figures");
     let folder = folder.to_str().expect("a plain path");
-    for kind in ["identity-credentials", "probe-alerts", "active-services"] {
+    // The demo has imported the examples.
+    for kind in ["identity-credentials", "portfolio", "active-services"] {
         let file = format!("{folder}/{kind}.toml");
         let told = place.run(&["import", "figures", &file]);
-        assert!(
-            told.contains("rows from Centro Servizi Tecnologico"),
-            "{told}"
-        );
-        let again = place.run(&["import", "figures", &file]);
-        assert!(
-            again.contains("nothing has changed since import"),
-            "{again}"
-        );
+        assert!(told.contains("nothing has changed since import"), "{told}");
     }
     for kind in ["help-desk", "availability"] {
         let file = source("crates/report/fixtures").join(format!("{kind}.toml"));
-        place.run(&["import", "figures", file.to_str().expect("a plain path")]);
+        let file = file.to_str().expect("a plain path");
+        let announced = place.run(&["import", "figures", "--dry-run", file]);
+        let told = place.run(&["import", "figures", file]);
+        assert!(told.contains("rows from Invented for tests"), "{told}");
+        assert_eq!(announced, told);
     }
+    let list = place.run(&["import", "figures", "--list"]);
+    let used = list.lines().filter(|line| line.ends_with("used for 2017"));
+    assert!(used.count() > 6, "{list}");
+    // An import that is taken back is not used.
+    let removed = list.lines().last().expect("there are imports");
+    let number = removed
+        .strip_prefix("import ")
+        .and_then(|rest| rest.split(':').next());
+    let number = number.expect("a line begins with the number");
+    place.run(&["import", "figures", "--remove", number]);
+    let list = place.run(&["import", "figures", "--list"]);
+    assert!(!list.contains(removed), "{list}");
+    let file = source("crates/report/fixtures/availability.toml");
+    place.run(&["import", "figures", file.to_str().expect("a plain path")]);
     let check = ["check-data", "--figures", folder, "--lang", "it"];
     let output = place.command(&check).output().expect("the program runs");
     assert!(!output.status.success(), "there is something wrong");
@@ -114,7 +125,7 @@ fn check_sources(place: &Place<'_>) {
             "printed_changes.csv: Allarmi delle sonde: da 9.299 a 16.208 la variazione è +74%, non +43%.",
         ]
     );
-    // The demo closed the year before this import.
+    // The demo closed the year before these imports.
     let cause = "figures of other sources";
     place.run(&["close-year", "2017", "--restate", cause]);
     let check = ["check-data", "--year", "2017", "--lang", "it"];
