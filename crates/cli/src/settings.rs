@@ -237,6 +237,7 @@ impl Settings {
         problems.extend(self.clickhouse.problems());
         problems.extend(self.collect.problems());
         problems.extend(self.consume.problems());
+        problems.extend(self.report.problems());
         if let Some(http) = self.watch() {
             problems.extend(http.problems("consume"));
         }

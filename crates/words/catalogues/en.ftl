@@ -106,6 +106,8 @@ edition-zone =
 edition-closed = year closed on { $sealed } · seal no. { $number }
 edition-restated = restated
 edition-restated-for = restated: { $cause }
+edition-published = published on { $on }
+edition-next = next edition: { $on }
 edition-hash = checksum (SHA-256): { $hash }
 
 ## Findings

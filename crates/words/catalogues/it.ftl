@@ -110,6 +110,8 @@ edition-zone =
 edition-closed = anno chiuso il { $sealed } · chiusura n. { $number }
 edition-restated = dati rettificati
 edition-restated-for = dati rettificati per: { $cause }
+edition-published = pubblicato il { $on }
+edition-next = prossima edizione: { $on }
 edition-hash = impronta di verifica (SHA-256): { $hash }
 
 ## Findings
