@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use affluenza_http::Problem;
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_DISPOSITION,
-    CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -172,9 +172,6 @@ pub(crate) fn common_headers(headers: &mut HeaderMap, etag: &str, viewer: &Viewe
         "private, no-cache"
     };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
-    if *viewer == Viewer::Public {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    }
     let vary = HeaderValue::from_static("Accept, Accept-Encoding, Authorization, X-API-Key");
     headers.insert(VARY, vary);
 }

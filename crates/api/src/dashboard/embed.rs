@@ -8,7 +8,7 @@ use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
 use affluenza_words::Language;
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 
@@ -101,11 +101,7 @@ pub(crate) async fn figures(
     };
     let mut response = body.into_response();
     pages.decorate(response.headers_mut(), figures.language);
-    for (name, value) in [
-        (CONTENT_TYPE, kind),
-        (CACHE_CONTROL, CACHING),
-        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    ] {
+    for (name, value) in [(CONTENT_TYPE, kind), (CACHE_CONTROL, CACHING)] {
         let value = HeaderValue::from_static(value);
         response.headers_mut().insert(name, value);
     }
@@ -116,11 +112,7 @@ pub(crate) async fn figures(
 pub(crate) async fn element(headers: HeaderMap) -> Response {
     let kind = "text/javascript; charset=utf-8";
     let mut response = super::written(&headers, kind, script().into());
-    for (name, value) in [
-        (CACHE_CONTROL, CACHING),
-        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (VARY, "Accept-Encoding"),
-    ] {
+    for (name, value) in [(CACHE_CONTROL, CACHING), (VARY, "Accept-Encoding")] {
         let value = HeaderValue::from_static(value);
         response.headers_mut().insert(name, value);
     }
