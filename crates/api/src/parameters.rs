@@ -127,11 +127,9 @@ impl Question {
         if self.resource == Resource::Usage && self.group.is_empty() {
             self.group = vec![Dimension::Category];
         }
-        if self.compare.is_some() {
-            if self.group.contains(&Dimension::Day) {
-                let text = "a day is never in both periods: group by month or year to compare";
-                return Err(Problem::parameter("compare", text, &["none"]));
-            }
+        if self.compare.is_some() && self.group.contains(&Dimension::Day) {
+            let text = "a day is never in both periods: group by month or year to compare";
+            return Err(Problem::parameter("compare", text, &["none"]));
         }
         Ok(self)
     }
