@@ -156,8 +156,8 @@ pub async fn visit(State(collector): Shared, request: Request) -> Response {
         ("service" = Option<String>, Query, description = "Code of the service")
     ),
     responses(
-        (status = 200, description = "The visit is stored", body = String, content_type = "image/gif"),
-        (status = 400, description = "Other parameters", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The visit is stored, unless the browser asks not to be tracked", body = String, content_type = "image/gif"),
+        (status = 400, description = "The parameter `page` is missing", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "A page or an origin that is not listed", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "No event can be made from the visit", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too many visits from this address; see Retry-After", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
@@ -409,11 +409,16 @@ impl Collector {
     }
 
     async fn take_picture(&self, head: &Parts) -> Result<(), Problem> {
+        // Signals of browsers, which the script honours, too.
+        let is_off = |name| head.headers.get(name).is_some_and(|value| value == "1");
+        if is_off("dnt") || is_off("sec-gpc") {
+            return Ok(());
+        }
         if let Some(address) = self.address(head) {
             self.page_limit.take_address(address)?;
         }
         let Query(picture): Query<Picture> = Query::try_from_uri(&head.uri)
-            .map_err(|_| malformed("the picture takes page, path and service"))?;
+            .map_err(|_| malformed("the address of the picture lacks the parameter page"))?;
         let referrer = head.headers.get(REFERER);
         let referrer = referrer.and_then(|page| page.to_str().ok()?.parse::<Uri>().ok());
         let origin = referrer.and_then(|page| {

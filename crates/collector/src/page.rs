@@ -53,9 +53,8 @@ pub struct Visit<'a> {
     pub touch_points: Option<u8>,
 }
 
-/// Parameters of the picture that counts a visit without scripts.
+/// Parameters of the picture that counts a visit without scripts. Others may keep it out of caches.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Picture {
     /// Name of the page's section in the configuration.
     pub page: String,
@@ -120,18 +119,28 @@ fn service_of<'p>(page: &'p Page, path: &str) -> Option<&'p str> {
         .map(|(_, service)| service.as_str())
 }
 
-/// True if a path begins as in a pattern, where `*` stands for any text.
+/// True if a path begins as in a pattern, where `*` stands for any text. A parameter such as `id=17`
+/// fits the whole parameter only.
 fn fits(pattern: &str, path: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = path.strip_prefix(first) else {
-        return false;
-    };
-    parts.all(|part| {
-        let found = rest.find(part).map(|at| &rest[at + part.len()..]);
-        rest = found.unwrap_or_default();
-        found.is_some()
-    })
+    let mut end = first.len();
+    path.starts_with(first)
+        && is_whole(first, path, 0)
+        && parts.all(|part| {
+            let found = path[end..].match_indices(part).map(|(at, _)| end + at);
+            let found = found.into_iter().find(|at| is_whole(part, path, *at));
+            end = found.unwrap_or_default() + part.len();
+            found.is_some()
+        })
+}
+
+/// True unless a part of a pattern is a parameter, and is only a part of one at this place of a path.
+fn is_whole(part: &str, path: &str, at: usize) -> bool {
+    let (before, after) = (&path[..at], &path[at + part.len()..]);
+    let begins = at == 0 || part.starts_with(['?', '&', '#']) || before.ends_with(['?', '&', '#']);
+    let ends = after.is_empty() || part.ends_with(['=', '&']) || after.starts_with(['&', '#']);
+    !part.contains('=') || (begins && ends)
 }
 
 fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
@@ -190,7 +199,12 @@ mod tests {
         assert_eq!(service_of(&page, ""), None);
         let php = "/index.php?option=com_content&id=17";
         assert_eq!(service_of(&page, php), Some("nidi"));
-        assert_eq!(service_of(&page, "/index.php?id=18"), Some("altro"));
+        for other in ["?id=18", "?id=170", "?option=x&id=1755", "?id=5&Itemid=17"] {
+            let path = format!("/index.php{other}");
+            assert_eq!(service_of(&page, &path), Some("altro"), "{path}");
+        }
+        let php = "/index.php?id=17&Itemid=3#top";
+        assert_eq!(service_of(&page, php), Some("nidi"));
         assert_eq!(service_of(&page, "/app/#/mensa/iscrizione"), Some("mensa"));
     }
 }

@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 const SCRIPT: &str = include_str!("page.js");
-/// Browsers may use an old script for an hour. The collector accepts its requests for longer.
+/// Browsers may use an old script for an hour.
 const CACHE: &str = "public, max-age=3600";
 
 /// Script, compressed once at the start.
