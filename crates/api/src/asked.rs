@@ -3,6 +3,7 @@
 use affluenza_http::Problem;
 use affluenza_register::comparison_key;
 use affluenza_store::usage::Dimension;
+use jiff::Span;
 use jiff::civil::Date;
 
 use crate::answer::{Value, Warning};
@@ -109,7 +110,11 @@ impl<'q> Asked<'q> {
             };
             let part = period.until(day);
             match compare {
-                Compare::YearBefore => part.year_before(),
+                // 28 February is compared with the same day, not with the end of the month.
+                Compare::YearBefore => part.year_before().map(|before| {
+                    let same = part.last().checked_sub(Span::new().years(1));
+                    same.map_or(before, |same| before.until(same))
+                }),
                 // As many days from the start of the period before.
                 _ => compared.map(|before| before.of_length(part.days())),
             }
@@ -298,5 +303,21 @@ mod tests {
             (&problem["parameter"], &problem["allowed"]),
             (&"order".into(), &columns)
         );
+    }
+
+    #[test]
+    fn a_running_year_is_compared_with_the_same_days() {
+        let pairs = [("compare".to_owned(), "year-before".to_owned())];
+        let question = Question::parse(Resource::Enti, &pairs).unwrap();
+        for (year, day, compared) in [
+            (2029, "2029-02-28", "2028-01-01..2028-02-28"),
+            (2028, "2028-02-29", "2027-01-01..2027-02-28"),
+            (2029, "2029-03-15", "2028-01-01..2028-03-15"),
+            (2029, "2029-01-01", "2028-01-01..2028-01-01"),
+        ] {
+            let period = Period::year(year).unwrap();
+            let asked = Asked::new(&question, period, day.parse().ok()).unwrap();
+            assert_eq!(asked.compared.unwrap().to_string(), compared);
+        }
     }
 }

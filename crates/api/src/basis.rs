@@ -12,6 +12,7 @@ use affluenza_store::usage::{Days, Selection, Watermark};
 use affluenza_store::{StoreError, Usage};
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
+use tokio::sync::Semaphore;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::asked::Asked;
@@ -39,11 +40,18 @@ pub(crate) struct Basis {
 /// Events are only added within a generation of the watermark. So figures have changed only if the
 /// number of events of their months and enti has. ClickHouse sums it from a projection, once for
 /// each selection and watermark; while nothing is written, it is not asked.
-pub(crate) struct EventCounts(Cache<(Watermark, Selection), u64>);
+pub(crate) struct EventCounts {
+    known: Cache<(Watermark, Selection), u64>,
+    /// Places of the statements that run at once.
+    places: Semaphore,
+}
 
 impl EventCounts {
-    pub fn new() -> Self {
-        Self(Cache::new(SELECTIONS_MAX))
+    pub fn new(statements_max: usize) -> Self {
+        Self {
+            known: Cache::new(SELECTIONS_MAX),
+            places: Semaphore::new(statements_max),
+        }
     }
 
     /// Returns the state of the data of an answer. The watermark is older than the number of
@@ -59,7 +67,8 @@ impl EventCounts {
         let resource = asked.question.resource;
         let enti = asked.enti(viewer.scope());
         let mut hasher = Xxh3::new();
-        (snapshot.register.version(), asked.compared).hash(&mut hasher);
+        let days = (asked.compared, asked.reached);
+        (snapshot.register.version(), days).hash(&mut hasher);
         if !matches!(resource, Resource::Catalogue | Resource::Register) {
             let selection = Selection {
                 days: months(asked),
@@ -69,8 +78,12 @@ impl EventCounts {
                 known: Arc::default(),
             };
             let key = (snapshot.watermark.clone(), selection);
-            let read = usage.events(&key.1);
-            let events = self.0.get_or_insert_async(&key, read).await?;
+            let read = async {
+                // The semaphore is never closed.
+                let _place = self.places.acquire().await;
+                usage.events(&key.1).await
+            };
+            let events = self.known.get_or_insert_async(&key, read).await?;
             (&snapshot.watermark.generation, events).hash(&mut hasher);
         }
         Ok(Basis {
@@ -93,7 +106,7 @@ impl Basis {
         let mut hasher = Xxh3::new();
         snapshot.register.version().hash(&mut hasher);
         for year in asked.years() {
-            (year, editions.seal(year)).hash(&mut hasher);
+            (year, editions.version(year)).hash(&mut hasher);
         }
         Self {
             figures: hasher.finish(),

@@ -33,18 +33,20 @@ pub(crate) async fn page(
     let question = asked.question;
     let dimensions = question.dimensions();
     let split = Split::of(question, source.is_public());
+    let months = asked.compared.map(|other| asked.period.months_since(other));
+    let months = months.unwrap_or_default();
+    let earlier = earlier(question, months);
     let (now, before) = tokio::try_join!(
         source.counts(question, asked.period, &dimensions, split),
         async {
             match asked.compared {
-                Some(period) => source.counts(question, period, &dimensions, split).await,
+                Some(period) => source.counts(&earlier, period, &dimensions, split).await,
                 None => Ok(PeriodCounts::default()),
             }
         }
     )?;
     let (whole, whole_before) = (now.total, before.total.count);
-    let months = asked.compared.map(|other| asked.period.months_since(other));
-    let mut rows = joined(now, before, months.unwrap_or_default());
+    let mut rows = joined(now, before, months);
     sort(&mut rows, question, &dimensions, source.is_public());
     let columns = columns(question, &dimensions, split);
     let page = AnswerPage::new(question, columns, &rows, |row| {
@@ -127,7 +129,9 @@ fn joined(now: PeriodCounts, before: PeriodCounts, months: i32) -> Vec<CountedRo
         rows.entry(labels).or_default().now = counts;
     }
     for (mut labels, counts) in before.rows {
-        labels.iter_mut().for_each(|label| shift(label, months));
+        labels
+            .iter_mut()
+            .for_each(|label| shift(label.dimension, &mut label.text, months));
         let row = rows.entry(labels).or_default();
         row.before += counts.count;
         row.now.codes = row.now.codes.max(counts.codes);
@@ -137,16 +141,27 @@ fn joined(now: PeriodCounts, before: PeriodCounts, months: i32) -> Vec<CountedRo
         .collect()
 }
 
+/// Returns the question for the other period: its months and years are so many months earlier.
+fn earlier(question: &Question, months: i32) -> Question {
+    let mut earlier = question.clone();
+    for (dimension, values) in &mut earlier.filters {
+        for value in values {
+            shift(*dimension, value, -months);
+        }
+    }
+    earlier
+}
+
 /// Moves a month or a year by so many months, to the month or year that it is compared with.
-fn shift(label: &mut Label, months: i32) {
-    let mut parts = label.text.split('-').map(str::parse::<i32>);
-    match (label.dimension, parts.next(), parts.next()) {
+fn shift(dimension: Dimension, text: &mut String, months: i32) {
+    let mut parts = text.split('-').map(str::parse::<i32>);
+    match (dimension, parts.next(), parts.next()) {
         (Dimension::Month, Some(Ok(year)), Some(Ok(month))) => {
             let at = year * 12 + month - 1 + months;
-            label.text = format!("{:04}-{:02}", at.div_euclid(12), at.rem_euclid(12) + 1);
+            *text = format!("{:04}-{:02}", at.div_euclid(12), at.rem_euclid(12) + 1);
         }
         (Dimension::Year, Some(Ok(year)), None) => {
-            label.text = format!("{:04}", year + months / 12);
+            *text = format!("{:04}", year + months / 12);
         }
         _ => {}
     }
@@ -184,5 +199,21 @@ fn state(row: &CountedRow) -> &'static str {
         (_, Count::Shown(0)) => "new",
         (Count::Shown(0), _) => "vanished",
         _ => "both",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::question::Resource;
+
+    #[test]
+    fn filters_on_months_follow_the_other_period() {
+        let pairs = [("month", "2017-03,2017-01"), ("year", "2017")];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let question = Question::parse(Resource::Usage, &pairs).unwrap();
+        let earlier = earlier(&question, 14);
+        assert_eq!(earlier.filters[&Dimension::Month], ["2016-01", "2015-11"]);
+        assert_eq!(earlier.filters[&Dimension::Year], ["2016"]);
     }
 }

@@ -78,7 +78,7 @@ pub(crate) async fn page(
     let day = source.hours(asked.question, asked.period).await?;
     let zones = zones(register, asked.question, source.scope());
     // No period reaches the end of the calendar.
-    let day_after = asked.period.last().tomorrow().unwrap_or(Date::MAX);
+    let day_after = asked.reached().last().tomorrow().unwrap_or(Date::MAX);
     let existing = ExistingHours::of_any(&zones, asked.period.first(), day_after);
     let rows: Vec<Vec<Value>> = if asked.question.resource == Resource::Hours {
         let rows = (0..24).map(|hour: u8| {

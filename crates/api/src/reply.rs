@@ -1,7 +1,9 @@
 //! Answers as HTTP responses: format, compression, ETag and headers.
 
+use std::fs::File;
 use std::hash::{Hash, Hasher};
-use std::io::Write as _;
+use std::io::{self, Read as _, Write as _};
+use std::sync::LazyLock;
 
 use affluenza_http::Problem;
 use axum::http::header::{
@@ -117,11 +119,25 @@ pub(crate) fn format(
     .with("allowed", ["application/json", "text/csv"]))
 }
 
+/// Hash of this program. Another build may write other columns and notes.
+static PROGRAM: LazyLock<u64> = LazyLock::new(|| program().unwrap_or_default());
+
+fn program() -> io::Result<u64> {
+    let mut file = File::open(std::env::current_exe()?)?;
+    let (mut hasher, mut part) = (Xxh3::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok(hasher.digest()),
+            bytes => hasher.update(&part[..bytes]),
+        }
+    }
+}
+
 /// Returns the same tag for the same question, client scope and figures, in every process of this
-/// version.
+/// program.
 pub(crate) fn etag(cached: &CacheKey) -> String {
     let mut hasher = Xxh3::new();
-    (env!("CARGO_PKG_VERSION"), cached).hash(&mut hasher);
+    (*PROGRAM, cached).hash(&mut hasher);
     format!("W/\"{:016x}\"", hasher.finish())
 }
 

@@ -143,7 +143,7 @@ impl Api {
             ),
             places: ConcurrencyLimit::new(config.key_questions_max),
             questions: Semaphore::new(config.questions_max),
-            events: EventCounts::new(),
+            events: EventCounts::new(config.questions_max),
             answers: Cache::with_weighter(ANSWERS_EXPECTED, config.cache_bytes_max, ByBytes),
             unchanged: metrics.register("api_unchanged", "Requests answered with 304", unchanged),
             asked: metrics.register(
@@ -360,7 +360,6 @@ impl Inner {
             }
             return Err(Problem::forbidden("the key does not reach this ente")
                 .with("parameter", "ente")
-                .with("ente", other)
                 .with("allowed", Vec::from_iter(scope.iter().take(NAMED_MAX))));
         }
         Ok(Viewer::Key(
@@ -418,9 +417,9 @@ fn reached(period: Period, viewer: &Viewer, snapshot: &Snapshot) -> Option<Date>
         return None;
     }
     let newest = date_since_1970(snapshot.coverage.newest(None)?.into()).min(today);
-    (period.first()..period.last())
-        .contains(&newest)
-        .then_some(newest)
+    // A period that has just begun is compared from its first day on.
+    let is_begun = newest >= period.first() || period.first() <= today.tomorrow().ok()?;
+    is_begun.then(|| newest.clamp(period.first(), period.last()))
 }
 
 /// Days since 1970, in UTC.

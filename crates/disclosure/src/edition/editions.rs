@@ -129,11 +129,12 @@ impl Editions {
             .collect())
     }
 
-    /// Number of the seal that the edition of a year was decided with. It changes whenever the
-    /// edition does.
-    pub fn seal(&self, year: i16) -> Option<u32> {
+    /// Seal that the edition of a year was decided with, and the time of closing. It changes whenever
+    /// the edition does, also if a year is closed again with the same number after a restore.
+    pub fn version(&self, year: i16) -> Option<String> {
         let closed = self.closed.borrow();
         let closed = closed.as_ref().as_ref().ok()?;
-        closed.get(&year).map(|year| year.seal)
+        let closed = closed.get(&year);
+        closed.map(|year| format!("{} {}", year.seal, year.closed_at))
     }
 }
