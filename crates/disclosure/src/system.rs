@@ -72,7 +72,7 @@ impl System {
     }
 }
 
-/// How far each count is above the least one that everybody knows.
+/// Distance of each count from the least one that everybody knows.
 pub(crate) struct Room(pub Vec<i64>);
 
 impl Room {
