@@ -194,10 +194,44 @@ impl Api {
     /// Identifies the client and takes one request from its rate limit, or refuses the request.
     pub(crate) fn admit(&self, peer: Peer, headers: &HeaderMap) -> Result<Admitted, Problem> {
         let inner = &*self.0;
-        let address = client_address(peer.0.ip(), headers, &inner.config.http.trusted_proxies);
-        let admitted = inner.admit(address, headers)?;
+        let address = inner.address(peer, headers);
+        // Invalid keys count against the address, so guessing keys is slowed down.
+        let refuse = |refused| match inner.by_address.take_address(address) {
+            Ok(allowance) => allowance.note(refused),
+            Err(too_many) => too_many,
+        };
+        let key = authenticate(&inner.ring, headers).map_err(refuse)?;
+        let allowance = match &key {
+            Some(key) => inner.take(key)?,
+            None if inner.config.public => inner.by_address.take_address(address)?,
+            None => {
+                let text = "send a key in the header `Authorization: Bearer KEY`";
+                return Err(refuse(Problem::unauthorized(text)));
+            }
+        };
         inner.current.wake();
-        Ok(admitted)
+        Ok(Admitted {
+            key,
+            address,
+            allowance,
+        })
+    }
+
+    /// Takes one request from the rate limit of the key of a session, or refuses the request.
+    pub(crate) fn admit_key(
+        &self,
+        peer: Peer,
+        headers: &HeaderMap,
+        key: Arc<Key>,
+    ) -> Result<Admitted, Problem> {
+        let inner = &*self.0;
+        let allowance = inner.take(&key)?;
+        inner.current.wake();
+        Ok(Admitted {
+            key: Some(key),
+            address: inner.address(peer, headers),
+            allowance,
+        })
     }
 
     pub(crate) fn contract(&self) -> &Contract {
@@ -305,33 +339,18 @@ impl Inner {
             .unwrap_or_else(|| Period::parse("2017").expect("a year is a period"))
     }
 
-    fn admit(&self, address: IpAddr, headers: &HeaderMap) -> Result<Admitted, Problem> {
-        // Invalid keys count against the address, so guessing keys is slowed down.
-        let refuse = |refused| match self.by_address.take_address(address) {
-            Ok(allowance) => allowance.note(refused),
-            Err(too_many) => too_many,
-        };
-        let key = authenticate(&self.ring, headers).map_err(refuse)?;
-        let allowance = match &key {
-            Some(key) => {
-                let allowance = self.by_key.take(&key.id)?;
-                if key.role == Role::Writer {
-                    let text = "this key is for sending events: ask with a reader's key";
-                    return Err(allowance.note(Problem::forbidden(text)));
-                }
-                allowance
-            }
-            None if self.config.public => self.by_address.take_address(address)?,
-            None => {
-                let text = "send a key in the header `Authorization: Bearer KEY`";
-                return Err(refuse(Problem::unauthorized(text)));
-            }
-        };
-        Ok(Admitted {
-            key,
-            address,
-            allowance,
-        })
+    fn address(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
+        client_address(peer.0.ip(), headers, &self.config.http.trusted_proxies)
+    }
+
+    /// Takes one request from the rate limit of a key. A writer's is refused.
+    fn take(&self, key: &Key) -> Result<Allowance, Problem> {
+        let allowance = self.by_key.take(&key.id)?;
+        if key.role == Role::Writer {
+            let text = "this key is for sending events: ask with a reader's key";
+            return Err(allowance.note(Problem::forbidden(text)));
+        }
+        Ok(allowance)
     }
 
     /// Returns the key's scope. A filter on an ente outside it is refused, not answered with zero

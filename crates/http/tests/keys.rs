@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use affluenza_http::keys::{
-    BrokenLog, KeyError, KeyRefusal, KeyRing, KeyStore, NewKey, Role, Scope,
+    BrokenLog, KeyError, KeyRefusal, KeyRing, KeyStore, NewKey, Role, Scope, Sessions,
 };
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
@@ -49,29 +49,66 @@ fn a_key_is_accepted_until_it_is_revoked() {
 
 #[test]
 fn a_session_stands_for_its_key_until_it_ends() {
-    let (_folder, file) = place();
+    let (folder, file) = place();
     let store = KeyStore::new(&file);
     let (key, secret) = store.create(reader("a", &["firenze"])).unwrap();
     let ring = KeyRing::open(&file).unwrap();
-    let now = Timestamp::now();
-    let [over, soon, later] = [-1, 60, 120].map(|s| now + SignedDuration::from_secs(s));
-    let session = ring.session(secret.expose(), soon).unwrap();
-    assert_eq!(*ring.check(&session).unwrap(), key);
-    assert_eq!(ring.session(&session, later), Err(KeyRefusal::Malformed));
-
-    let over = ring.session(secret.expose(), over).unwrap();
-    assert_eq!(ring.check(&over), Err(KeyRefusal::Expired));
-    // Another end has another mark.
-    let [soon, later] = [soon, later].map(|end| end.as_second().to_string());
-    let prolonged = session.replace(&soon, &later);
-    assert_eq!(ring.check(&prolonged), Err(KeyRefusal::Unknown));
-    for damaged in ["session.", "session.a.b.c", &session[..session.len() - 1]] {
-        assert_eq!(ring.check(damaged), Err(KeyRefusal::Malformed), "{damaged}");
+    let path = folder.path().join("session-secret");
+    let [over, short, long] = [-1, 600, 6000]
+        .map(|seconds| Sessions::open(&path, SignedDuration::from_secs(seconds)).unwrap());
+    let session = short.begin(&ring, secret.expose()).unwrap();
+    // Every server that has the file accepts it.
+    for sessions in [&short, &long] {
+        assert_eq!(*sessions.check(&ring, &session).unwrap(), key);
+    }
+    assert_eq!(ring.check(&session), Err(KeyRefusal::Malformed));
+    assert_eq!(short.begin(&ring, &session), Err(KeyRefusal::Malformed));
+    for (sessions, other) in [(&over, &short), (&long, &short)] {
+        let session = sessions.begin(&ring, secret.expose()).unwrap();
+        assert_eq!(other.check(&ring, &session), Err(KeyRefusal::Expired));
     }
 
+    let (id, rest) = session.split_once('.').unwrap();
+    let (until, mark) = rest.split_once('.').unwrap();
+    let prolonged = format!("{id}.{}.{mark}", until.parse::<i64>().unwrap() + 1);
+    assert_eq!(long.check(&ring, &prolonged), Err(KeyRefusal::Unknown));
+    for damaged in ["", "a.b.c", &session[..session.len() - 1]] {
+        let refused = short.check(&ring, damaged);
+        assert_eq!(refused, Err(KeyRefusal::Malformed), "{damaged}");
+    }
     store.revoke(&key.id).unwrap();
     ring.reload();
-    assert_eq!(ring.check(&session), Err(KeyRefusal::Revoked));
+    assert_eq!(short.check(&ring, &session), Err(KeyRefusal::Revoked));
+}
+
+/// A copy of the key file is not enough: the secret of the sessions is in a file of its own.
+#[test]
+fn a_session_needs_the_secret_and_a_readers_key() {
+    let (folder, file) = place();
+    let store = KeyStore::new(&file);
+    let (_, secret) = store.create(reader("a", &["firenze"])).unwrap();
+    let ring = KeyRing::open(&file).unwrap();
+    let hour = SignedDuration::from_hours(1);
+    let open = |name| Sessions::open(&folder.path().join(name), hour);
+    let sessions = open("session-secret").unwrap();
+    let mode = fs::metadata(folder.path().join("session-secret")).unwrap();
+    assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+    let forged = open("another").unwrap();
+    let forged = forged.begin(&ring, secret.expose()).unwrap();
+    assert_eq!(sessions.check(&ring, &forged), Err(KeyRefusal::Unknown));
+    // Without a folder that can be written, a session lasts as long as the process.
+    let alone = open("keys.toml/session-secret");
+    assert!(matches!(alone, Err(KeyError::Io { .. })));
+    let (alone, other) = (open("/proc/none").unwrap(), open("/proc/none").unwrap());
+    let session = alone.begin(&ring, secret.expose()).unwrap();
+    assert!(alone.check(&ring, &session).is_ok() && other.check(&ring, &session).is_err());
+    assert!(matches!(open("keys.toml"), Err(KeyError::Damaged { .. })));
+    for role in [Role::Writer, Role::Admin] {
+        let (_, secret) = store.create(NewKey::new("b", role)).unwrap();
+        ring.reload();
+        let refused = sessions.begin(&ring, secret.expose());
+        assert_eq!(refused, Err(KeyRefusal::NoReader));
+    }
 }
 
 #[test]

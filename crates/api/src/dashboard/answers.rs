@@ -1,6 +1,9 @@
 //! Several answers of the API in one response, so that a page needs one request for its figures.
 
-use affluenza_http::{Peer, Problem};
+use std::sync::Arc;
+
+use affluenza_http::keys::Key;
+use affluenza_http::{Peer, Problem, presented_key};
 use axum::body::to_bytes;
 use axum::extract::{Extension, Query, State};
 use axum::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH, RETRY_AFTER, VARY};
@@ -35,13 +38,20 @@ pub(crate) async fn answers(
     for name in [ACCEPT_ENCODING, IF_NONE_MATCH] {
         inner.remove(name);
     }
-    if let Some(session) = session::current(&pages, &headers) {
-        let key = HeaderValue::from_str(session).map_err(|_| Problem::unauthorized("sign in"))?;
-        inner.entry("x-api-key").or_insert(key);
-    }
+    // A key of the request counts more than its session.
+    let session = match presented_key(&headers)? {
+        Some(_) => None,
+        None => session::current(&pages, &headers).unwrap_or_default(),
+    };
+    let client = Client {
+        pages: &pages,
+        peer,
+        headers: &inner,
+        session,
+    };
     let mut parts = Vec::new();
     for question in asked {
-        parts.push(part(&pages, peer, &inner, question).await?);
+        parts.push(client.part(question).await?);
     }
     let body = format!("[{}]", parts.join(","));
     let mut response = super::written(&headers, "application/json", body.into_bytes());
@@ -50,59 +60,62 @@ pub(crate) async fn answers(
     Ok(response)
 }
 
-/// Returns the answer to a question with its status, as JSON.
-async fn part(
-    pages: &Pages,
+/// A client who asks several questions.
+struct Client<'r> {
+    pages: &'r Pages,
     peer: Peer,
-    headers: &HeaderMap,
-    question: &str,
-) -> Result<String, Problem> {
-    let answer = ask(pages, peer, headers, question).await;
-    let answer = answer.unwrap_or_else(IntoResponse::into_response);
-    let status = answer.status().as_u16();
-    let wait = answer.headers().get(RETRY_AFTER).cloned();
-    let wait = wait.and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
-    let body = to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await;
-    let body = body.map_err(|_| Problem::internal())?;
-    let body: &RawValue = serde_json::from_slice(&body).map_err(|_| Problem::internal())?;
-    let wait = serde_json::Value::from(wait);
-    Ok(format!(
-        "{{\"status\":{status},\"retry_after\":{wait},\"body\":{}}}",
-        body.get()
-    ))
+    headers: &'r HeaderMap,
+    /// Key of the session.
+    session: Option<Arc<Key>>,
 }
 
-async fn ask(
-    pages: &Pages,
-    peer: Peer,
-    headers: &HeaderMap,
-    question: &str,
-) -> Result<Response, Problem> {
-    let unknown = || Problem::parameter("ask", "there is no such resource", &[]);
-    let uri: Uri = format!("/{question}").parse().map_err(|_| unknown())?;
-    let mut known = Resource::VARIANTS.iter().copied();
-    let resource = known.find(|known| known.path() == &uri.path()[1..]);
-    let pairs: Result<Query<Vec<(String, String)>>, _> = Query::try_from_uri(&uri);
-    if uri.path() == "/findings" {
-        let Query(pairs) = pairs.map_err(|_| unknown())?;
-        let value = |wanted| {
-            pairs
-                .iter()
-                .find(|(name, _)| name == wanted)
-                .map(|(_, value)| &**value)
-        };
-        let year = value("year").and_then(|year| year.parse().ok());
-        let request = FindingsRequest {
-            year: year.ok_or_else(unknown)?,
-            ente: value("ente"),
-            language: language::chosen(uri.query(), headers),
-        };
-        pages.api().admit(peer, headers)?;
-        let found = findings(pages, request).await?;
-        return Ok(serde_json::Value::from(found).to_string().into_response());
+impl Client<'_> {
+    /// Returns the answer to a question with its status, as JSON.
+    async fn part(&self, question: &str) -> Result<String, Problem> {
+        let answer = self.ask(question).await;
+        let answer = answer.unwrap_or_else(IntoResponse::into_response);
+        let status = answer.status().as_u16();
+        let wait = answer.headers().get(RETRY_AFTER).cloned();
+        let wait = wait.and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
+        let body = to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await;
+        let body = body.map_err(|_| Problem::internal())?;
+        let body: &RawValue = serde_json::from_slice(&body).map_err(|_| Problem::internal())?;
+        let wait = serde_json::Value::from(wait);
+        Ok(format!(
+            "{{\"status\":{status},\"retry_after\":{wait},\"body\":{}}}",
+            body.get()
+        ))
     }
-    let api = pages.api();
-    let client = api.admit(peer, headers)?;
-    let resource = resource.ok_or_else(unknown)?;
-    api.answer(resource, &client, headers, pairs).await
+
+    async fn ask(&self, question: &str) -> Result<Response, Problem> {
+        let unknown = || Problem::parameter("ask", "there is no such resource", &[]);
+        let uri: Uri = format!("/{question}").parse().map_err(|_| unknown())?;
+        let mut known = Resource::VARIANTS.iter().copied();
+        let resource = known.find(|known| known.path() == &uri.path()[1..]);
+        let pairs: Result<Query<Vec<(String, String)>>, _> = Query::try_from_uri(&uri);
+        let api = self.pages.api();
+        let client = match &self.session {
+            Some(key) => api.admit_key(self.peer, self.headers, key.clone())?,
+            None => api.admit(self.peer, self.headers)?,
+        };
+        if uri.path() == "/findings" {
+            let Query(pairs) = pairs.map_err(|_| unknown())?;
+            let value = |wanted| {
+                pairs
+                    .iter()
+                    .find(|(name, _)| name == wanted)
+                    .map(|(_, value)| &**value)
+            };
+            let year = value("year").and_then(|year| year.parse().ok());
+            let request = FindingsRequest {
+                year: year.ok_or_else(unknown)?,
+                ente: value("ente"),
+                language: language::chosen(uri.query(), self.headers),
+            };
+            let found = findings(self.pages, request).await?;
+            return Ok(serde_json::Value::from(found).to_string().into_response());
+        }
+        let resource = resource.ok_or_else(unknown)?;
+        api.answer(resource, &client, self.headers, pairs).await
+    }
 }

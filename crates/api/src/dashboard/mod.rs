@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use affluenza_disclosure::edition::PublicMeasure;
 use affluenza_http::Problem;
+use affluenza_http::keys::Sessions;
 use affluenza_words::Language;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -59,6 +60,7 @@ struct Inner {
     api: Api,
     frames: Frames,
     policy: HeaderValue,
+    sessions: Sessions,
     site: Site,
 }
 
@@ -66,11 +68,12 @@ struct Inner {
 const SKELETON: &str = "<div class=\"skeleton\" aria-hidden=\"true\"></div>";
 
 /// Returns the routes of the pages, of their files and of the figures for other sites.
-pub fn routes(api: &Api, site: Site) -> Router {
+pub fn routes(api: &Api, site: Site, sessions: Sessions) -> Router {
     let pages = Pages(Arc::new(Inner {
         api: api.clone(),
         frames: Frames::new(&site),
         policy: site.policy(),
+        sessions,
         site,
     }));
     PAGES
@@ -100,6 +103,10 @@ impl Pages {
         &self.0.site
     }
 
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
     /// Returns what a browser may ask for: without a key tables, as the names of their dimensions,
     /// of closed years; more with a session.
     fn public(&self, headers: &HeaderMap) -> String {
@@ -113,7 +120,7 @@ impl Pages {
             Some(json!({ "year": year, "closed_at": closed_at }))
         });
         let years = Vec::from_iter(years.filter(|_| self.api().is_public()));
-        let has_session = session::current(self, headers).is_some();
+        let has_session = matches!(session::current(self, headers), Ok(Some(_)));
         json!({ "tables": Vec::from_iter(tables), "years": years, "session": has_session })
             .to_string()
     }

@@ -4,12 +4,14 @@
 //! Other sites cannot use the cookie: it is `SameSite=Strict`. They cannot begin a session either:
 //! signing in needs a header, which a browser sends to another site only if that site agrees.
 
+use std::sync::Arc;
+
+use affluenza_http::keys::{Key, KeyRefusal};
 use affluenza_http::{Peer, Problem, presented_key};
 use axum::extract::{Extension, State};
 use axum::http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jiff::{SignedDuration, Timestamp};
 
 use super::Pages;
 
@@ -25,10 +27,13 @@ pub(crate) async fn sign_in(
     api.admit(peer, &headers)?;
     let key = presented_key(&headers)?;
     let key = key.ok_or_else(|| Problem::unauthorized("send a key in the header `X-API-Key`"))?;
-    let life = SignedDuration::from_hours(pages.site().config.session_hours.into());
-    let session = api.ring().session(key, Timestamp::now() + life);
-    let session = session.map_err(|refused| Problem::unauthorized(refused.to_string()))?;
-    Ok(answer(&pages, &session, life.as_secs()))
+    let session = pages.sessions().begin(api.ring(), key);
+    let session = session.map_err(|refused| match refused {
+        KeyRefusal::NoReader => Problem::forbidden(refused.to_string()),
+        _ => Problem::unauthorized(refused.to_string()),
+    })?;
+    let seconds = pages.sessions().longest().as_secs();
+    Ok(answer(&pages, &session, seconds))
 }
 
 /// Handles `DELETE /pages/session`: signs out.
@@ -50,9 +55,14 @@ fn answer(pages: &Pages, session: &str, seconds: i64) -> Response {
     response
 }
 
-/// Returns the session of a request, unless it has ended.
-pub(crate) fn current<'h>(pages: &Pages, headers: &'h HeaderMap) -> Option<&'h str> {
-    of(headers).filter(|session| pages.api().ring().check(session).is_ok())
+/// Returns the key of the session of a request; `None` without a session.
+///
+/// # Errors
+/// The session has ended.
+pub(crate) fn current(pages: &Pages, headers: &HeaderMap) -> Result<Option<Arc<Key>>, KeyRefusal> {
+    let session = of(headers);
+    let key = session.map(|session| pages.sessions().check(pages.api().ring(), session));
+    key.transpose()
 }
 
 fn of(headers: &HeaderMap) -> Option<&str> {

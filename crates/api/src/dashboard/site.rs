@@ -1,5 +1,7 @@
 //! Settings of the pages, and what they say about their publisher.
 
+use std::path::PathBuf;
+
 use affluenza_http::out_of_range;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
@@ -23,6 +25,9 @@ pub struct PagesConfig {
     pub legal_notes: String,
     /// Hours until a reader who signed in with a key signs in again. Default 12, from 1 to 744.
     pub session_hours: u32,
+    /// File of the secret that sessions are made with: 64 hexadecimal digits. Servers behind one
+    /// address need a copy each. Empty: `session-secret` in the data folder, created at the start.
+    pub session_file: PathBuf,
     /// Origins of the sites that may show the pages in a frame, such as
     /// `https://www.comune.example.it`; `*` means every site. Empty: none.
     pub frame_ancestors: Vec<String>,
@@ -36,6 +41,7 @@ impl Default for PagesConfig {
             privacy: String::new(),
             legal_notes: String::new(),
             session_hours: 12,
+            session_file: PathBuf::new(),
             frame_ancestors: Vec::new(),
         }
     }

@@ -7,7 +7,7 @@ use affluenza_api::dashboard::{self, FindingsRequest, Site};
 use affluenza_api::{Api, ApiSources};
 use affluenza_disclosure::edition::{Closed, Editions, NoEdition};
 use affluenza_disclosure::open_data::Source;
-use affluenza_http::keys::KeyRing;
+use affluenza_http::keys::{KeyRing, Sessions};
 use affluenza_http::telemetry::{CancellationToken, Metrics};
 use affluenza_http::{bounded, cross_origin, metrics_route, serve, status_route};
 use affluenza_register::Register;
@@ -16,6 +16,7 @@ use affluenza_report::{ReportPeriod, ReportRequest};
 use affluenza_store::figures::Counted;
 use affluenza_store::{Registers, Store};
 use anyhow::{Context, Result};
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -116,7 +117,7 @@ impl RunningApi {
         let routes = routes
             .merge(status_route(move || std::future::ready(checked.check())))
             .merge(metrics_route(&metrics))
-            .merge(dashboard::routes(&api, site(settings)));
+            .merge(dashboard::routes(&api, site(settings), sessions(settings)?));
         let router = bounded(routes, &config.http, &metrics);
         let router = cross_origin(router, &config.origins);
         let stop = stop.clone();
@@ -131,6 +132,17 @@ impl RunningApi {
     pub async fn ended(self) -> Result<()> {
         Ok(self.served.await.context("the API ended unexpectedly")??)
     }
+}
+
+/// Returns the sessions of the pages.
+fn sessions(settings: &Settings) -> Result<Sessions> {
+    let pages = &settings.serve.pages;
+    let file = match pages.session_file.as_os_str().is_empty() {
+        true => settings.engine.data.join("session-secret"),
+        false => pages.session_file.clone(),
+    };
+    let hours = SignedDuration::from_hours(pages.session_hours.into());
+    Ok(Sessions::open(&file, hours)?)
 }
 
 /// Returns the publisher that the pages name.

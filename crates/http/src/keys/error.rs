@@ -63,6 +63,9 @@ pub enum KeyRefusal {
     /// No key has this secret.
     #[error("this key is unknown")]
     Unknown,
+    /// The key does not read figures of enti, so it has no session.
+    #[error("only a reader's key begins a session of the pages")]
+    NoReader,
     /// The key has expired.
     #[error("this key has expired: ask for a new one")]
     Expired,

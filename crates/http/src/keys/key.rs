@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
-use crate::keys::KeyError;
+use crate::keys::{KeyError, KeyRefusal};
 
 /// Maximum length of a key's name, in bytes.
 const NAME_BYTES_MAX: usize = 100;
@@ -108,6 +108,19 @@ pub struct Key {
     pub revoked: Option<Timestamp>,
     /// SHA-256 of the secret, as 64 hexadecimal digits.
     pub hash: String,
+}
+
+impl Key {
+    /// Fails if the key has ended.
+    pub(crate) fn usable(&self) -> Result<(), KeyRefusal> {
+        if self.revoked.is_some() {
+            return Err(KeyRefusal::Revoked);
+        }
+        if self.expires.is_some_and(|at| at <= Timestamp::now()) {
+            return Err(KeyRefusal::Expired);
+        }
+        Ok(())
+    }
 }
 
 /// Attributes of a new key.

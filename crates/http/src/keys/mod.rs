@@ -7,6 +7,7 @@ mod key;
 mod log;
 mod ring;
 mod secret;
+mod sessions;
 mod store;
 
 pub use config::Config;
@@ -15,4 +16,5 @@ pub use key::{Key, NewKey, Role, Scope};
 pub use log::{AdminLog, BrokenLog, Entry, account};
 pub use ring::KeyRing;
 pub use secret::KeySecret;
+pub use sessions::Sessions;
 pub use store::KeyStore;
