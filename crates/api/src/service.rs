@@ -217,6 +217,13 @@ impl Api {
         })
     }
 
+    /// Takes one request from the rate limit of an address, for a page: it needs no key.
+    pub(crate) fn admit_address(&self, peer: Peer, headers: &HeaderMap) -> Result<(), Problem> {
+        let inner = &*self.0;
+        let address = inner.address(peer, headers);
+        inner.by_address.take_address(address).map(drop)
+    }
+
     /// Takes one request from the rate limit of the key of a session, or refuses the request.
     pub(crate) fn admit_key(
         &self,

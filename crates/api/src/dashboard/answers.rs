@@ -113,7 +113,7 @@ impl Client<'_> {
                 language: language::chosen(uri.query(), self.headers),
             };
             let found = findings(self.pages, request).await?;
-            return Ok(serde_json::Value::from(found).to_string().into_response());
+            return Ok(serde_json::Value::from(&*found).to_string().into_response());
         }
         let resource = resource.ok_or_else(unknown)?;
         api.answer(resource, &client, self.headers, pairs).await

@@ -1,8 +1,9 @@
 //! Public figures for other sites: a script with the element `<affluenza-figure>`, a badge, and a
 //! table without scripts. They show the public edition, whatever key a request has.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use affluenza_disclosure::Count;
 use affluenza_http::{Peer, Problem};
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
@@ -11,10 +12,12 @@ use axum::extract::{Extension, Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
+use quick_cache::sync::Cache;
 
 use super::forms::{PublicFigures, PublicRow};
 use super::{Pages, language};
 use crate::asked::Asked;
+use crate::basis::Basis;
 use crate::open::{self, needs_key};
 use crate::period::Period;
 use crate::question::{Measure, Question, Resource};
@@ -56,6 +59,23 @@ pub(crate) fn script() -> &'static str {
         include_str!("figure.js").replace("{{ words }}", &words.to_string())
     });
     &SCRIPT
+}
+
+/// Figures that were asked for lately.
+pub(crate) type FigureCache = Cache<FigureKey, CountedFigures>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct FigureKey {
+    basis: Basis,
+    language: Language,
+    question: Question,
+    period: Period,
+}
+
+#[derive(Clone)]
+pub(crate) struct CountedFigures {
+    total: Count,
+    rows: Arc<[PublicRow]>,
 }
 
 /// A request for public figures.
@@ -126,8 +146,8 @@ impl FigureRequest<'_> {
         if !api.is_public() {
             return Err(needs_key("figures for other sites are not public here"));
         }
-        let register = api.snapshot().await?.register.clone();
-        let ente = register.ente(self.code);
+        let snapshot = api.snapshot().await?;
+        let ente = snapshot.register.ente(self.code);
         if ente.is_none() && self.code != ALL {
             return Err(Problem::not_found("the register has no such ente"));
         }
@@ -144,9 +164,21 @@ impl FigureRequest<'_> {
         let period = period.ok_or_else(|| Problem::not_found("no year is closed yet"))?;
         let asked = Asked::new(&question, period, None)?;
         open::check(&asked)?;
-        let source = FigureSource::Public(api.editions());
-        let counts = source.counts(&question, period, &question.group, Split::No);
-        let counts = counts.await.map_err(problem)?;
+        let key = FigureKey {
+            basis: Basis::of_public(&asked, api.editions(), &snapshot),
+            language: self.language,
+            question: question.clone(),
+            period,
+        };
+        let counted = async {
+            let source = FigureSource::Public(api.editions());
+            let counts = source.counts(&question, period, &question.group, Split::No);
+            let counts = counts.await.map_err(problem)?;
+            let total = counts.total.count;
+            let rows = rows(counts, &snapshot.register, self.language);
+            Ok(CountedFigures { total, rows })
+        };
+        let counted = pages.0.figures.get_or_insert_async(&key, counted).await?;
         let all = || self.language.say("web-all-enti", &[]);
         let path = ente.map_or_else(|| "/".to_owned(), |ente| format!("/enti/{}", ente.code()));
         let year = period.first().year();
@@ -155,8 +187,8 @@ impl FigureRequest<'_> {
             measure: question.measure,
             name: ente.map_or_else(all, |ente| ente.name().to_owned()),
             year,
-            total: counts.total.count,
-            rows: rows(counts, &register, self.language),
+            total: counted.total,
+            rows: counted.rows,
             publisher: pages.site().publisher.clone(),
             link: format!("{}{path}?year={year}&lang={}", self.base, self.language),
         })
@@ -164,7 +196,7 @@ impl FigureRequest<'_> {
 }
 
 /// Returns the rows with their names, in the order of the names.
-fn rows(counts: PeriodCounts, register: &Register, language: Language) -> Vec<PublicRow> {
+fn rows(counts: PeriodCounts, register: &Register, language: Language) -> Arc<[PublicRow]> {
     let rows = counts.rows.into_iter().filter_map(|(labels, counts)| {
         let label = labels.into_iter().next()?;
         let category = register.category(&label.text);
@@ -179,7 +211,7 @@ fn rows(counts: PeriodCounts, register: &Register, language: Language) -> Vec<Pu
     });
     let mut rows = Vec::from_iter(rows);
     rows.sort_by(|a, b| a.name.cmp(&b.name));
-    rows
+    rows.into()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Forms of public figures in other sites: a badge, a table and a page for a frame.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use affluenza_disclosure::Count;
 use affluenza_words::{Language, WordArg};
@@ -19,7 +20,7 @@ pub(crate) struct PublicFigures {
     /// Name of the ente, or of all enti.
     pub name: String,
     pub year: i16,
-    pub rows: Vec<PublicRow>,
+    pub rows: Arc<[PublicRow]>,
     pub total: Count,
     /// Name of the publisher; may be empty.
     pub publisher: String,
@@ -142,7 +143,7 @@ impl PublicFigures {
              <th scope=\"col\" class=\"number\">{unit}</th></tr></thead>\n<tbody>\n"
         );
         let mut has_hidden = self.total.shown().is_none();
-        for row in &self.rows {
+        for row in self.rows.iter() {
             has_hidden |= row.count.shown().is_none();
             let (name, count) = (escaped(&row.name), escaped(&self.count(row.count)));
             _ = writeln!(
@@ -190,10 +191,10 @@ mod tests {
             measure: Measure::ServiceUses,
             name: name.to_owned(),
             year: 2017,
-            rows: vec![
+            rows: Arc::new([
                 row("Tributi", Count::Shown(1859)),
                 row("Casa <b>", Count::Hidden),
-            ],
+            ]),
             total,
             publisher: "Centro".to_owned(),
             link: "https://uso.example.it/enti/c_a?year=2017&lang=it".to_owned(),
@@ -226,7 +227,7 @@ mod tests {
             assert!(table.contains(part), "{part}: {table}");
         }
         let shown = PublicFigures {
-            rows: Vec::new(),
+            rows: Arc::default(),
             ..figures("Alfa", Count::Shown(3))
         };
         assert!(!shown.table().contains("Riservato"));

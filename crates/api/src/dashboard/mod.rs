@@ -13,16 +13,17 @@ mod site;
 use std::sync::Arc;
 
 use affluenza_disclosure::edition::PublicMeasure;
-use affluenza_http::Problem;
 use affluenza_http::keys::Sessions;
+use affluenza_http::{Peer, Problem};
 use affluenza_words::Language;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, REFERRER_POLICY, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use flate2::Compression;
@@ -31,7 +32,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Api;
 use crate::dashboard::assets::ASSETS;
-use crate::dashboard::embed::FigureRequest;
+use crate::dashboard::embed::{FigureCache, FigureRequest};
+use crate::dashboard::findings::FindingsCache;
 use crate::dashboard::frame::{Frames, PageText, escaped};
 use crate::reply::{gzip, is_known, takes_gzip};
 
@@ -62,8 +64,12 @@ struct Inner {
     policy: HeaderValue,
     sessions: Sessions,
     site: Site,
+    figures: FigureCache,
+    findings: FindingsCache,
 }
 
+/// Largest number of figures, and of findings, that are kept ready.
+const CACHED_MAX: usize = 2_000;
 /// Content of a page before its figures have come.
 const SKELETON: &str = "<div class=\"skeleton\" aria-hidden=\"true\"></div>";
 
@@ -75,11 +81,15 @@ pub fn routes(api: &Api, site: Site, sessions: Sessions) -> Router {
         policy: site.policy(),
         sessions,
         site,
+        figures: FigureCache::new(CACHED_MAX),
+        findings: FindingsCache::new(CACHED_MAX),
     }));
     PAGES
         .iter()
         .fold(Router::new(), |router, path| router.route(path, get(page)))
         .route("/enti/{code}", get(ente))
+        .route("/{page}", get(missing))
+        .route_layer(from_fn_with_state(pages.clone(), admitted))
         .route("/assets/{version}/{*path}", get(asset))
         .route("/pages/answers", get(answers::answers))
         .route(
@@ -90,7 +100,6 @@ pub fn routes(api: &Api, site: Site, sessions: Sessions) -> Router {
         .route("/embed/{code}/{form}", get(embed::figures))
         .route("/robots.txt", get(robots))
         .route("/favicon.ico", get(icon))
-        .route("/{page}", get(missing))
         .with_state(pages)
 }
 
@@ -143,6 +152,19 @@ impl Pages {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
+    }
+}
+
+/// Takes one request from the rate limit of the reader's address.
+async fn admitted(
+    State(pages): State<Pages>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match pages.api().admit_address(peer, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     }
 }
 
