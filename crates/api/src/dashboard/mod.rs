@@ -189,7 +189,12 @@ async fn ente(
         Ok(snapshot) => snapshot,
         Err(problem) => return problem.into_response(),
     };
-    let Some(ente) = snapshot.register.ente(&code) else {
+    // Readers learn the names of enti whose figures they may read, and of no others.
+    let key = session::current(&pages, &headers).unwrap_or_default();
+    let ente = snapshot.register.ente(&code).filter(|ente| {
+        pages.api().is_public() || key.is_some_and(|key| key.enti.covers(ente.code()))
+    });
+    let Some(ente) = ente else {
         return missing(State(pages), uri, headers).await;
     };
     let text = PageText {
