@@ -203,9 +203,13 @@ fn rows(counts: PeriodCounts, register: &Register, language: Language) -> Arc<[P
         let category =
             category.map(|known| language.choose(known.name_it(), known.name_en()).to_owned());
         let device = || language.message(&format!("web-device-{}", label.text), &[]);
-        let none = || language.say("web-no-category", &[]);
+        // A category that has left the register has its code only.
+        let code = || match &*label.text {
+            "" => language.say("web-no-category", &[]),
+            code => code.to_owned(),
+        };
         Some(PublicRow {
-            name: category.or_else(device).unwrap_or_else(none),
+            name: category.or_else(device).unwrap_or_else(code),
             count: counts.count,
         })
     });
