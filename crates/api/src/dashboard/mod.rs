@@ -288,9 +288,9 @@ fn year(query: Option<&str>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Lets robots read the pages, and keeps them from the API.
+/// Lets robots read the pages and the badges in previews of links, and keeps them from the API.
 async fn robots() -> &'static str {
-    "User-agent: *\nDisallow: /v1/\nDisallow: /embed/\n"
+    "User-agent: *\nDisallow: /v1/\nDisallow: /embed/\nAllow: /embed/*/badge.svg\n"
 }
 
 /// Answers browsers that ask for the icon at its old address.
