@@ -9,13 +9,16 @@ export const subtitle = ({ at, t, ente }) => [comparison(at, t), ente];
 const comparison = (at, t) => t("web-compared-title", { year: String(at.year), compared: String(at.with) });
 
 /** Two years side by side: by month, category and kind. */
-export default async function compare({ at, data, t, f }) {
+export default async function compare({ at: asked, data, t, f }) {
+  // A year that is not over ends both, whichever it is.
+  const at = { ...asked, until: asked.until ?? data.until({ year: asked.with }) };
   const other = { ...at, year: at.with };
   const [now, before, months, monthsBefore] = await Promise.all([
     data.uses(at, ["category", "kind"]), data.uses(other, ["category", "kind"]),
     data.allows(at, "month") && data.uses(at, ["month"]), data.allows(at, "month") && data.uses(other, ["month"]),
   ]);
-  const values = (uses, year) => f.months.map((_, month) => uses.cell({ month: `${year}-${String(month + 1).padStart(2, "0")}` }));
+  const isOver = (month) => !at.until || month < at.until.month;
+  const values = (uses, year) => f.months.map((_, month) => (isOver(month) ? uses.cell({ month: `${year}-${String(month + 1).padStart(2, "0")}` }) : undefined));
   const columns = (first) => [
     { title: first, value: (row) => row.name },
     { title: String(at.with), type: "number", value: (row) => row.before }, { title: String(at.year), type: "number", value: (row) => row.now },
