@@ -28,13 +28,33 @@ const MAX_AGE: &str = "7200";
 
 /// Lets scripts of other sites read the answers to requests without a key, and those of `origins`
 /// also the answers to requests with a key. Answers preflights. It is the outermost layer, so that
-/// errors can be read, too.
-pub fn cross_origin(router: Router, origins: &[String]) -> Router {
-    let origins: Arc<[String]> = origins.into();
-    router.layer(from_fn_with_state(origins, around))
+/// errors can be read, too. It holds for `paths` and the addresses below them only.
+pub fn cross_origin(router: Router, origins: &[String], paths: &'static [&'static str]) -> Router {
+    let shared = Shared {
+        origins: origins.into(),
+        paths,
+    };
+    router.layer(from_fn_with_state(shared, around))
 }
 
-async fn around(State(origins): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+/// Resources for other sites.
+#[derive(Clone)]
+struct Shared {
+    origins: Arc<[String]>,
+    paths: &'static [&'static str],
+}
+
+impl Shared {
+    fn has(&self, path: &str) -> bool {
+        let mut below = self.paths.iter().filter_map(|one| path.strip_prefix(one));
+        below.any(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+async fn around(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    if !shared.has(request.uri().path()) {
+        return next.run(request).await;
+    }
     let headers = request.headers();
     let is_preflight = request.method() == Method::OPTIONS
         && headers.contains_key(ORIGIN)
@@ -44,7 +64,7 @@ async fn around(State(origins): State<Arc<[String]>>, request: Request, next: Ne
         false => headers.contains_key(AUTHORIZATION) || headers.contains_key(API_KEY),
     };
     let origin = headers.get(ORIGIN).filter(|origin| {
-        let mut listed = origins.iter();
+        let mut listed = shared.origins.iter();
         listed.any(|one| one.as_bytes() == origin.as_bytes())
     });
     let allowed = match has_key {
@@ -103,7 +123,8 @@ mod tests {
 
     async fn asked(method: Method, headers: &[(&str, &str)]) -> Response {
         let router = Router::new().route("/v1/enti", get(|| async { "figures" }));
-        let router = cross_origin(router, &["https://firenze.example.it".to_owned()]);
+        let origins = ["https://firenze.example.it".to_owned()];
+        let router = cross_origin(router, &origins, &["/v1"]);
         let mut request = axum::http::Request::builder()
             .method(method)
             .uri("/v1/enti");
@@ -139,6 +160,20 @@ mod tests {
             (answer.status().as_u16(), allowed(&answer)),
             (405, Some("*"))
         );
+    }
+
+    #[tokio::test]
+    async fn other_addresses_are_for_their_own_pages() {
+        let (origin, route) = ("https://firenze.example.it", get(|| async { "state" }));
+        let router = Router::new().route("/v10", route.clone());
+        let router = router.route("/status", route);
+        let router = cross_origin(router, &[origin.to_owned()], &["/v1"]);
+        for path in ["/status", "/v10"] {
+            let request = axum::http::Request::get(path).header("origin", origin);
+            let request = request.body(Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).await.unwrap();
+            assert_eq!((answer.status().as_u16(), allowed(&answer)), (200, None));
+        }
     }
 
     #[tokio::test]

@@ -29,6 +29,8 @@ use crate::settings::Settings;
 
 /// Default port.
 const PORT: u16 = 8080;
+/// Resources that scripts of other sites may read.
+const SHARED: [&str; 5] = ["/v1", "/openapi.json", "/open-data", "/figure.js", "/embed"];
 /// Pause before closed years that could not be read are read again.
 const SEALS_PAUSE: Duration = Duration::from_secs(5);
 /// Timeout of a query in ClickHouse, in seconds.
@@ -119,7 +121,7 @@ impl RunningApi {
             .merge(metrics_route(&metrics))
             .merge(dashboard::routes(&api, site(settings), sessions(settings)?));
         let router = bounded(routes, &config.http, &metrics);
-        let router = cross_origin(router, &config.origins);
+        let router = cross_origin(router, &config.origins, &SHARED);
         let stop = stop.clone();
         let served =
             tokio::spawn(
