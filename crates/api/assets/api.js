@@ -7,6 +7,9 @@ export class ApiError extends Error {
   }
 }
 
+/** The session has ended, and the next request is public. */
+export class SessionEnded extends ApiError {}
+
 /** Number of retries of a question, and the longest wait between them in seconds. */
 const AGAIN_MAX = 3;
 const WAIT_SECONDS_MAX = 10;
@@ -86,6 +89,6 @@ export class Api {
     // Answers in a session are not public, so the browser must not store them.
     const response = await fetch(`/pages/answers?${query}`, { cache: this.hasKey ? "no-store" : "default" });
     if (response.ok) return response.json();
-    throw new ApiError(response.status, await response.json().catch(() => ({})));
+    throw new (response.status === 401 ? SessionEnded : ApiError)(response.status, await response.json().catch(() => ({})));
   }
 }

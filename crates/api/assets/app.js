@@ -1,4 +1,4 @@
-import { Api, NeedsKey } from "./api.js";
+import { Api, NeedsKey, SessionEnded } from "./api.js";
 import { Data, PUBLIC } from "./data.js";
 import { h } from "./dom.js";
 import { Format } from "./format.js";
@@ -134,7 +134,7 @@ function failure(error) {
   if (error.status === 401) api.hasKey = false, data.forget();
   if (!error.status) console.error(error);
   return h("div", { class: "message", role: "alert" },
-    h("p", {}, h("strong", {}, refused ? t("web-key-refused") : t("web-failed")), " ",
+    h("p", {}, h("strong", {}, error instanceof SessionEnded ? t("web-session-ended") : refused ? t("web-key-refused") : t("web-failed")), " ",
       error.status ? h("span", { lang: "en" }, error.message) : ""),
     h("button", { type: "button", class: "primary", onclick: () => (refused ? document.getElementById("key").click() : show()) },
       refused ? t("web-key-enter") : t("web-retry")));

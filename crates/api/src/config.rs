@@ -1,7 +1,7 @@
 use affluenza_http::{origin_problem, out_of_range};
 use serde::{Deserialize, Serialize};
 
-use crate::dashboard::PagesConfig;
+use crate::dashboard::{PagesConfig, is_address};
 
 /// Address and limits of the API.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -86,6 +86,9 @@ impl Config {
             ("cache_bytes_max", self.cache_bytes_max, 1 << 20..=64 << 30),
             ("look_ms", self.look_ms, 10..=60_000),
         ];
+        if !self.url.is_empty() && !is_address(&self.url) {
+            problems.push(format!("serve.url: {:?} is not https://…", self.url));
+        }
         for origin in &self.origins {
             problems.extend(origin_problem("serve.origins", origin));
         }

@@ -784,6 +784,7 @@ web-key-forget = Sign out
 web-close = Close
 web-key-on = Signed in
 web-key-refused = The key is not valid, or does not allow this data.
+web-session-ended = The session has ended. Sign in again, or load the page again for the public figures.
 web-incomplete =
     { $days ->
         [one] Note: the data of one day of this period is missing.

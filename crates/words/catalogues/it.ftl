@@ -795,6 +795,7 @@ web-key-forget = Esci
 web-close = Chiudi
 web-key-on = Accesso con chiave
 web-key-refused = La chiave non è valida o non permette questi dati.
+web-session-ended = La sessione è terminata. Inserisci di nuovo la chiave, oppure ricarica la pagina per i dati pubblici.
 web-incomplete =
     { $days ->
         [one] Attenzione: in questo periodo mancano i dati di un giorno.

@@ -6,7 +6,7 @@ use affluenza_http::keys::Key;
 use affluenza_http::{Peer, Problem, presented_key};
 use axum::body::to_bytes;
 use axum::extract::{Extension, Query, State};
-use axum::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH, RETRY_AFTER, VARY};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, IF_NONE_MATCH, RETRY_AFTER, VARY};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
@@ -41,8 +41,12 @@ pub(crate) async fn answers(
     // A key of the request counts more than its session.
     let session = match presented_key(&headers)? {
         Some(_) => None,
-        None => session::current(&pages, &headers).unwrap_or_default(),
+        None => match session::current(&pages, &headers) {
+            Ok(session) => session,
+            Err(refused) => return Ok(session::ended(&pages, refused)),
+        },
     };
+    let is_public = session.is_none() && presented_key(&headers)?.is_none();
     let client = Client {
         pages: &pages,
         peer,
@@ -55,8 +59,12 @@ pub(crate) async fn answers(
     }
     let body = format!("[{}]", parts.join(","));
     let mut response = super::written(&headers, "application/json", body.into_bytes());
-    let vary = HeaderValue::from_static("Accept-Encoding, Authorization, Cookie");
+    let vary = HeaderValue::from_static("Accept-Encoding, Authorization, X-API-Key, Cookie");
     response.headers_mut().insert(VARY, vary);
+    if !is_public {
+        let own = HeaderValue::from_static("private, no-cache");
+        response.headers_mut().insert(CACHE_CONTROL, own);
+    }
     Ok(response)
 }
 

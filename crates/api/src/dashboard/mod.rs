@@ -38,6 +38,7 @@ use crate::dashboard::frame::{Frames, PageText, escaped};
 use crate::reply::{gzip, is_known, takes_gzip};
 
 pub use findings::{FindingsRequest, WriteFindings};
+pub(crate) use site::is_address;
 pub use site::{PagesConfig, Site};
 
 /// Addresses of the pages, in the order of the menu. The page `/NAME` has its view in

@@ -10,12 +10,13 @@ use affluenza_http::keys::{Key, KeyRefusal};
 use affluenza_http::{Peer, Problem, presented_key};
 use axum::extract::{Extension, State};
 use axum::http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::Pages;
 
-const NAME: &str = "affluenza-session";
+/// Names of the cookie without and with HTTPS. No other host can set one that begins with `__Host-`.
+const NAMES: [&str; 2] = ["affluenza-session", "__Host-affluenza-session"];
 
 /// Handles `POST /pages/session`: signs in with the key of the header.
 pub(crate) async fn sign_in(
@@ -33,26 +34,34 @@ pub(crate) async fn sign_in(
         _ => Problem::unauthorized(refused.to_string()),
     })?;
     let seconds = pages.sessions().longest().as_secs();
-    Ok(answer(&pages, &session, seconds))
+    let headers = cookie(&pages, &session, seconds);
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
 
 /// Handles `DELETE /pages/session`: signs out.
 pub(crate) async fn sign_out(State(pages): State<Pages>) -> Response {
-    answer(&pages, "", 0)
+    (StatusCode::NO_CONTENT, removed(&pages)).into_response()
 }
 
-/// Sets the cookie for some seconds.
-fn answer(pages: &Pages, session: &str, seconds: i64) -> Response {
-    let site = pages.site();
-    let is_secure = site.scheme == "https" || site.config.base_url.starts_with("https://");
+/// Answers a request whose session has ended, and removes the cookie: the next request is public.
+pub(crate) fn ended(pages: &Pages, refused: KeyRefusal) -> Response {
+    let problem = Problem::unauthorized(format!("the session has ended: {refused}"));
+    (removed(pages), problem).into_response()
+}
+
+/// Returns headers that remove the cookie.
+fn removed(pages: &Pages) -> [(HeaderName, String); 2] {
+    cookie(pages, "", 0)
+}
+
+/// Returns headers that set the cookie for some seconds.
+fn cookie(pages: &Pages, session: &str, seconds: i64) -> [(HeaderName, String); 2] {
+    let is_secure = pages.site().is_secure();
+    let name = NAMES[usize::from(is_secure)];
     let secure = if is_secure { "; Secure" } else { "" };
     let cookie =
-        format!("{NAME}={session}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.extend(HeaderValue::try_from(cookie).map(|cookie| (SET_COOKIE, cookie)));
-    response
+        format!("{name}={session}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    [(CACHE_CONTROL, "no-store".to_owned()), (SET_COOKIE, cookie)]
 }
 
 /// Returns the key of the session of a request; `None` without a session.
@@ -60,30 +69,33 @@ fn answer(pages: &Pages, session: &str, seconds: i64) -> Response {
 /// # Errors
 /// The session has ended.
 pub(crate) fn current(pages: &Pages, headers: &HeaderMap) -> Result<Option<Arc<Key>>, KeyRefusal> {
-    let session = of(headers);
+    let session = of(headers, NAMES[usize::from(pages.site().is_secure())]);
     let key = session.map(|session| pages.sessions().check(pages.api().ring(), session));
     key.transpose()
 }
 
-fn of(headers: &HeaderMap) -> Option<&str> {
+fn of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let lines = headers.get_all(COOKIE).iter();
     let mut cookies = lines.flat_map(|line| line.to_str().unwrap_or_default().split(';'));
-    let session = cookies.find_map(|cookie| cookie.trim().strip_prefix(NAME)?.strip_prefix('='));
+    let session = cookies.find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='));
     session.filter(|session| !session.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]
     fn a_session_is_found_among_other_cookies() {
         let mut headers = HeaderMap::new();
-        assert_eq!(of(&headers), None);
+        assert_eq!(of(&headers, NAMES[0]), None);
         let cookies = "a=1; affluenza-session=s.1; affluenza-session-2=x";
         headers.insert(COOKIE, HeaderValue::from_static(cookies));
-        assert_eq!(of(&headers), Some("s.1"));
+        assert_eq!(of(&headers, NAMES[0]), Some("s.1"));
+        assert_eq!(of(&headers, NAMES[1]), None);
         headers.insert(COOKIE, HeaderValue::from_static("affluenza-session="));
-        assert_eq!(of(&headers), None);
+        assert_eq!(of(&headers, NAMES[0]), None);
     }
 }

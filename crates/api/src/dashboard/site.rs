@@ -14,8 +14,8 @@ use super::findings::WriteFindings;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PagesConfig {
-    /// Address of the pages in links from other sites, such as `https://uso.example.it`. Empty: the
-    /// host of each request.
+    /// Address of the pages in links from other sites, such as `https://uso.example.it`. Empty:
+    /// `serve.url`, or the host of each request.
     pub base_url: String,
     /// Address of the accessibility statement. Empty: no link.
     pub accessibility: String,
@@ -68,7 +68,7 @@ impl PagesConfig {
 }
 
 /// True for an address that fits an attribute and a header.
-fn is_address(url: &str) -> bool {
+pub(crate) fn is_address(url: &str) -> bool {
     let is_http = url.starts_with("https://") || url.starts_with("http://");
     is_http && !url.contains(|c: char| !c.is_ascii_graphic() || "\"'<>;,".contains(c))
 }
@@ -103,6 +103,11 @@ impl Site {
         let host = host.filter(|host| is_address(&format!("http://{host}")));
         let host = host.and_then(|host| host.parse::<Authority>().ok());
         host.map_or_else(String::new, |host| format!("{}://{host}", self.scheme))
+    }
+
+    /// True if readers use HTTPS, also where a proxy ends it.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.scheme == "https" || self.config.base_url.starts_with("https://")
     }
 
     /// Returns the content security policy of the pages.

@@ -150,8 +150,12 @@ fn sessions(settings: &Settings) -> Result<Sessions> {
 /// Returns the publisher that the pages name.
 fn site(settings: &Settings) -> Site {
     let centre = settings.centre();
+    let mut config = settings.serve.pages.clone();
+    if config.base_url.is_empty() {
+        config.base_url.clone_from(&settings.serve.url);
+    }
     Site {
-        config: settings.serve.pages.clone(),
+        config,
         scheme: settings.serve.http.scheme(),
         has_open_data: settings.serve.public && settings.open_data.publisher().is_ok(),
         publisher: centre.name,
