@@ -15,8 +15,7 @@
     "share_percent", "before", "difference", "change_percent",
   ];
   const KINDS = { payment: "payments", booking: "bookings", "": "no-category" };
-  const STYLE = new CSSStyleSheet();
-  STYLE.replaceSync(`
+  const STYLE = `
     :host { display: block; overflow-x: auto; margin-block: 1em; }
     a { color: inherit; }
     table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -24,7 +23,18 @@
     th, td { padding: .35em .6em; border-bottom: 1px solid #7d8fa1; text-align: start; font-weight: 400; }
     thead th, tfoot :is(th, td) { font-weight: 600; border-bottom-width: 2px; }
     .number { text-align: end; white-space: nowrap; }
-    p { margin: .5em 0 0; font-size: .875em; }`);
+    p { margin: .5em 0 0; font-size: .875em; }`;
+  /** Adds the styles: as an object, which every policy allows, or as an element in browsers that have none. */
+  function dress(root) {
+    try {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE);
+      root.adoptedStyleSheets = [sheet];
+      return [];
+    } catch {
+      return [element("style", {}, STYLE)];
+    }
+  }
 
   function element(tag, properties, ...children) {
     const made = document.createElement(tag);
@@ -74,10 +84,7 @@
     #root = this.attachShadow({ mode: "open" });
     #asked = 0;
     #isDue = false;
-    constructor() {
-      super();
-      this.#root.adoptedStyleSheets = [STYLE];
-    }
+    #styles = dress(this.#root);
     connectedCallback() { this.#later(); }
     attributeChangedCallback() { this.#later(); }
     /** Loads once after all attributes of a change. */
@@ -92,26 +99,30 @@
     async #load() {
       const language = this.closest("[lang]")?.lang.split("-")[0].toLowerCase();
       const names = new Names(language in WORDS ? language : "it");
-      const home = new URL(this.getAttribute("src") ?? HOME, document.baseURI);
       const resource = this.getAttribute("resource") ?? "usage";
-      const address = new URL(`v1/${encodeURIComponent(resource)}`, home);
-      for (const name of PARAMETERS) if (this.hasAttribute(name)) address.searchParams.set(name, this.getAttribute(name));
       const asked = this.#asked += 1;
       const note = (text) => element("p", { role: "status" }, text);
-      const page = new URL(this.hasAttribute("ente") ? `enti/${encodeURIComponent(this.getAttribute("ente"))}` : ".", home);
-      page.searchParams.set("lang", names.language);
-      const link = element("a", { href: page.href }, names.say("more"));
+      const link = element("a", {}, names.say("more"));
       const show = (...parts) => {
         if (asked !== this.#asked) return;
         const content = element("div", { lang: names.language }, ...parts);
-        this.#root.replaceChildren(content);
+        this.#root.replaceChildren(...this.#styles, content);
       };
       show(note(names.say("loading")));
       try {
+        const home = new URL(this.getAttribute("src") ?? HOME, document.baseURI);
+        const address = new URL(`v1/${encodeURIComponent(resource)}`, home);
+        for (const name of PARAMETERS) if (this.hasAttribute(name)) address.searchParams.set(name, this.getAttribute(name));
+        address.searchParams.set("lang", names.language);
+        // Only a single ente has a page.
+        const ente = this.getAttribute("ente");
+        const page = new URL(ente && !ente.includes(",") ? `enti/${encodeURIComponent(ente)}` : ".", home);
+        page.searchParams.set("lang", names.language);
+        link.href = page.href;
         const response = await fetch(address, { credentials: "omit", referrerPolicy: "no-referrer" });
         const answer = await response.json();
         if (!response.ok) throw new Error(answer.detail ?? answer.title);
-        page.searchParams.set("year", answer.meta.period?.from.slice(0, 4) ?? "");
+        if (answer.meta.period) page.searchParams.set("year", answer.meta.period.from.slice(0, 4));
         link.href = page.href;
         show(...this.#parts(answer, names, resource), element("p", {}, link));
       } catch (error) {
