@@ -47,16 +47,17 @@ impl ReportPeriod {
         }
     }
 
-    /// Returns the days up to `last`, if the period does not end before.
+    /// Returns the days up to `last`, if the period does not end before; no day if it begins later.
     #[must_use]
     pub fn until(self, last: Date) -> Self {
+        let last = last.max(self.day_before());
         Self {
             until: (last < self.end()).then_some(last),
             ..self
         }
     }
 
-    /// Returns the same days of another year.
+    /// Returns the same days of another year; no day if none is counted.
     #[must_use]
     pub fn in_year(self, year: i16) -> Self {
         let same = |day: Date| {
@@ -65,11 +66,16 @@ impl ReportPeriod {
             same.or_else(|_| Date::new(year, day.month(), 28))
                 .unwrap_or(Date::MAX)
         };
-        Self {
+        let whole = Self {
             year,
-            until: self.until.map(same),
+            until: None,
             ..self
-        }
+        };
+        let until = self.until.map(|until| match self.has_begun() {
+            true => same(until),
+            false => whole.day_before(),
+        });
+        Self { until, ..whole }
     }
 
     /// Calendar year.
@@ -99,6 +105,15 @@ impl ReportPeriod {
         last.map_or(Date::MAX, Date::last_of_month)
     }
 
+    fn day_before(&self) -> Date {
+        self.first().yesterday().unwrap_or(Date::MIN)
+    }
+
+    /// True if a day is counted.
+    pub fn has_begun(&self) -> bool {
+        self.first() <= self.last()
+    }
+
     /// Last counted day. It precedes the first one if no day has passed.
     pub fn last(&self) -> Date {
         self.until.unwrap_or_else(|| self.end())
@@ -108,7 +123,7 @@ impl ReportPeriod {
     pub fn months(&self) -> RangeInclusive<i8> {
         let months = self.all_months();
         match self.until {
-            Some(until) if until >= self.first() => *months.start()..=until.month(),
+            Some(until) if self.has_begun() => *months.start()..=until.month(),
             _ => months,
         }
     }
@@ -262,7 +277,24 @@ mod tests {
         );
         let over = period("2028-02").until(day("2028-02-29"));
         assert_eq!(over.counted_until(), None);
-        let not_begun = period("2029").until(day("2028-12-31"));
-        assert!(not_begun.days().last < not_begun.days().first);
+    }
+
+    #[test]
+    fn a_period_that_has_not_begun_has_no_day_in_any_year() {
+        for (text, day_before) in [
+            ("2029", "2027-12-31"),
+            ("2029-Q1", "2027-12-31"),
+            ("2029-Q4", "2028-09-30"),
+            ("2031-02", "2028-01-31"),
+        ] {
+            let period = period(text).until(day("2028-11-29"));
+            let compared = period.in_year(2028);
+            assert_eq!(
+                [period.has_begun(), compared.has_begun()],
+                [false; 2],
+                "{text}"
+            );
+            assert_eq!(compared.last(), day(day_before), "{text}");
+        }
     }
 }

@@ -125,7 +125,7 @@ impl Material {
         let compared = args.compare.unwrap_or(year - 1);
         let period = counted_days(store, register, args.year).await?;
         let same_days = period.in_year(compared);
-        if same_days.last() >= super::zones::today(register)? {
+        if period.has_begun() && same_days.last() >= super::zones::today(register)? {
             bail!(
                 "--compare {compared}: {same_days} is not over, and a report compares equal periods"
             );

@@ -52,7 +52,8 @@ impl SectionWriter<'_> {
             lines.push(self.say("edition-internal"));
         }
         let Some(seal) = &report.seal else {
-            lines.extend(report.data_until.map(|_| self.say("edition-until")));
+            let until = report.data_until.filter(|_| report.period.has_begun());
+            lines.extend(until.map(|_| self.say("edition-until")));
             lines.push(self.say("edition-provisional"));
             return lines;
         };
