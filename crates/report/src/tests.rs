@@ -705,6 +705,14 @@ fn one_ente_has_its_own_figures_only() {
 /// Returns the status of `certificati` in Firenze, which is deployed all year, for these uses of
 /// 2017 and 2016.
 fn status(now: ([u64; 3], &str), before: Option<([u64; 3], &str)>) -> Option<Status> {
+    status_of(ReportPeriod::of_year(2017), now, before)
+}
+
+fn status_of(
+    period: ReportPeriod,
+    now: ([u64; 3], &str),
+    before: Option<([u64; 3], &str)>,
+) -> Option<Status> {
     let figures = |(counts, last_day): ([u64; 3], &str)| {
         let mut figures = YearFigures::default();
         let of = ["anagrafe", "plain"];
@@ -717,7 +725,7 @@ fn status(now: ([u64; 3], &str), before: Option<([u64; 3], &str)>) -> Option<Sta
     };
     let (register, zone) = (register(), Zone::default());
     let question = ReportRequest {
-        period: ReportPeriod::of_year(2017),
+        period,
         counted: Counted::People,
         ente: Some("c_d612"),
         register: &register,
@@ -768,6 +776,20 @@ fn services_are_unused_or_broken_by_what_the_method_says() {
         None,
         "it is of the summer"
     );
+}
+
+#[test]
+fn a_service_is_broken_by_a_pause_only_if_a_month_of_autumn_has_passed() {
+    let before = Some(([100, 0, 0], "2016-10-31"));
+    for (until, expected) in [
+        ("2017-10-05", None),
+        ("2017-10-31", None),
+        ("2017-11-01", Some(Status::Broken)),
+    ] {
+        let period = ReportPeriod::of_year(2017).until(until.parse().unwrap());
+        let found = status_of(period, ([90, 0, 0], "2017-09-29"), before);
+        assert_eq!(found, expected, "{until}");
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub enum Status {
     Unused,
     /// Deployed on the last counted day, and one of two conditions holds. Either more than half of
     /// at least ten attempts failed; or at least twelve uses ended before October, though in the
-    /// compared year they did not.
+    /// compared year they did not. The second one needs counted days after October.
     Broken,
 }
 
@@ -232,7 +232,7 @@ impl Variations<'_> {
             return Some(Status::Retired);
         }
         let at_the_end = periods.iter().any(|period| period.contains(last_day));
-        if at_the_end && is_broken(sum, base, self.period.year()) {
+        if at_the_end && is_broken(sum, base, self.period) {
             return Some(Status::Broken);
         }
         let all_year = periods
@@ -293,7 +293,7 @@ fn periods<'r>(register: &'r Register, ente: Option<&str>) -> BTreeMap<&'r str, 
     periods
 }
 
-fn is_broken(sum: &Sum<'_>, base: Option<&Sum<'_>>, year: i16) -> bool {
+fn is_broken(sum: &Sum<'_>, base: Option<&Sum<'_>>, period: ReportPeriod) -> bool {
     let failed_percent = sum.failed as f64 * 100.0 / sum.attempts.max(1) as f64;
     if sum.attempts >= BROKEN_ATTEMPTS_MIN && failed_percent > BROKEN_FAILED_PERCENT {
         return true;
@@ -301,8 +301,10 @@ fn is_broken(sum: &Sum<'_>, base: Option<&Sum<'_>>, year: i16) -> bool {
     let (Some(last), Some(base)) = (sum.last_day, base.and_then(|base| base.last_day)) else {
         return false;
     };
-    let ended = last.year() == year && last.month() <= BROKEN_MONTH;
-    sum.service_uses >= BROKEN_USES_MIN && ended && base.month() > BROKEN_MONTH
+    // A service may pause for less than a month.
+    let is_late = period.last().month() > BROKEN_MONTH + 1;
+    let ended = last.year() == period.year() && last.month() <= BROKEN_MONTH;
+    is_late && sum.service_uses >= BROKEN_USES_MIN && ended && base.month() > BROKEN_MONTH
 }
 
 fn code<'f>(register: &'f Register, service: &'f str) -> &'f str {
