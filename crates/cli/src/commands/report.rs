@@ -54,12 +54,12 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
         }
         (false, true) => {
             deliver_every(&material, &centre, args)?;
-            !material.report(None)?.is_empty()
+            material.has_data()
         }
         (false, false) => {
             let report = material.report(args.ente.as_deref())?;
             deliver(&report, &centre, args)?;
-            !report.is_empty()
+            material.has_data()
         }
     };
     match has_data {
@@ -221,6 +221,13 @@ impl Material {
                 .map(|sealed| sealed.figures.of(self.counted))
                 .collect(),
         }
+    }
+
+    /// True if any ente has figures of the period.
+    fn has_data(&self) -> bool {
+        let figures = self.figures();
+        let own = figures.present.or(figures.closings.last().copied());
+        own.is_some_and(|figures| !figures.is_empty())
     }
 
     /// Builds the report of all enti, or of one ente given by code or name.
