@@ -10,6 +10,7 @@ use affluenza_store::{Registers, Store};
 use affluenza_words::Language;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::args::ImportFigures;
 use crate::output;
@@ -93,65 +94,119 @@ fn read(file: &Path) -> Result<FigureSet> {
 /// An import that was not taken back.
 struct KeptImport {
     row: ImportedRow,
-    set: FigureSet,
+    /// Name under which a later import replaces figures of a year.
+    name: String,
+    /// Figures, or the reason why this version cannot read them.
+    set: Result<FigureSet, serde_json::Error>,
+    /// Years of the figures; empty if they cannot be read.
+    given: BTreeSet<i16>,
     /// Years of which no later import has figures of the name.
     years: BTreeSet<i16>,
+}
+
+impl KeptImport {
+    fn of(row: ImportedRow) -> Self {
+        let set = FigureSet::from_json(&row.content);
+        let stored = serde_json::from_str(&row.content).unwrap_or_default();
+        let name = match &set {
+            Ok(set) => set.figures.name(),
+            Err(_) => stored_name(&row.kind, &stored),
+        };
+        let given = match &set {
+            Ok(set) => set.figures.years(),
+            Err(_) => stored_years(&stored),
+        };
+        Self {
+            row,
+            name,
+            set,
+            years: given.clone(),
+            given,
+        }
+    }
+
+    /// True if the report of a year has figures of the import.
+    fn is_needed(&self, year: i16) -> bool {
+        match &*self.row.kind {
+            "table" => self.years.contains(&year),
+            // A kind has figures of earlier years, too.
+            _ => self.years.iter().any(|own| *own <= year),
+        }
+    }
+}
+
+/// Returns the name of figures of another version.
+fn stored_name(kind: &str, stored: &Value) -> String {
+    match stored["rows"]["form"]["name"].as_str() {
+        Some(table) => format!("{kind} {table}"),
+        None => kind.to_owned(),
+    }
+}
+
+/// Returns the years of figures of another version: that of the table, or those of the rows.
+fn stored_years(stored: &Value) -> BTreeSet<i16> {
+    let rows = &stored["rows"];
+    let of_rows = rows.as_array().into_iter().flatten();
+    let years = of_rows.chain([rows]).map(|row| row["year"].as_i64());
+    let years = years.flatten().map(i16::try_from);
+    years.filter_map(Result::ok).collect()
 }
 
 /// All imports, oldest first.
 struct Imports {
     kept: Vec<KeptImport>,
+    /// Hashes of all imports, also of those that were taken back.
+    hashes: BTreeSet<String>,
     /// Number of the next row.
     next: u32,
 }
 
 impl Imports {
     async fn read(registers: &Registers) -> Result<Self> {
-        let rows = registers.imported().await?;
+        Ok(Self::of(registers.imported().await?))
+    }
+
+    fn of(rows: Vec<ImportedRow>) -> Self {
         let next = rows.last().map_or(0, |row| row.number) + 1;
         let (removals, rows): (Vec<ImportedRow>, Vec<ImportedRow>) =
             rows.into_iter().partition(|row| row.kind == REMOVAL);
+        let hashes = rows.iter().map(|row| row.hash.clone()).collect();
         let removed: BTreeSet<&str> = removals.iter().map(|row| &*row.content).collect();
+        let rows = rows.into_iter();
+        let rows = rows.filter(|row| !removed.contains(&*row.number.to_string()));
+        let mut kept: Vec<KeptImport> = rows.map(KeptImport::of).collect();
         let mut later: BTreeMap<String, BTreeSet<i16>> = BTreeMap::new();
-        let mut kept = Vec::new();
-        for row in rows.into_iter().rev() {
-            if removed.contains(&*row.number.to_string()) {
-                continue;
-            }
-            let set = FigureSet::from_json(&row.content).with_context(|| {
-                format!(
-                    "import {} of other figures cannot be read: import them again",
-                    row.number
-                )
-            })?;
-            let later = later.entry(set.figures.name()).or_default();
-            let years: BTreeSet<i16> = set.figures.years().difference(later).copied().collect();
-            later.extend(&years);
-            kept.push(KeptImport { row, set, years });
+        for import in kept.iter_mut().rev() {
+            let later = later.entry(import.name.clone()).or_default();
+            import.years = import.given.difference(later).copied().collect();
+            later.extend(&import.given);
         }
-        kept.reverse();
-        Ok(Self { kept, next })
+        Self { kept, hashes, next }
     }
 
-    /// Returns the last import of the same name that is used.
-    fn newest(&self, set: &FigureSet) -> Option<&KeptImport> {
-        let name = set.figures.name();
-        let mut newest = self.kept.iter().rev();
-        newest.find(|kept| kept.set.figures.name() == name && !kept.years.is_empty())
+    /// Returns the import of the same figures, if all of them are used.
+    fn same(&self, set: &FigureSet) -> Option<&KeptImport> {
+        let hash = set.hash();
+        let mut same = self.kept.iter().rev();
+        same.find(|kept| kept.row.hash == hash && kept.years == kept.given)
+    }
+
+    /// True if there are imports of the same name and year.
+    fn has_years_of(&self, set: &FigureSet) -> bool {
+        let (name, years) = (set.figures.name(), set.figures.years());
+        let mut of_name = self.kept.iter().filter(|kept| kept.name == name);
+        of_name.any(|kept| !kept.given.is_disjoint(&years))
     }
 
     /// Returns a line about the import of a set.
     fn announced(&self, set: &FigureSet) -> String {
-        let (name, hash) = (set.figures.name(), set.hash());
-        if let Some(same) = self.newest(set).filter(|newest| newest.row.hash == hash) {
+        let name = set.figures.name();
+        if let Some(same) = self.same(set) {
             let number = same.row.number;
             return format!("{name}: nothing has changed since import {number}");
         }
         let years = set.figures.years();
-        let of_name = self
-            .kept
-            .iter()
-            .filter(|kept| kept.set.figures.name() == name);
+        let of_name = self.kept.iter().filter(|kept| kept.name == name);
         let replaced = of_name.filter(|kept| !kept.years.is_disjoint(&years));
         let replaced: Vec<String> = replaced.map(|kept| kept.row.number.to_string()).collect();
         let replaced = match replaced.is_empty() {
@@ -173,19 +228,20 @@ impl Imports {
     /// Returns a line for each import.
     fn listed(&self) -> String {
         let lines = self.kept.iter().map(|kept| {
-            let KeptImport { row, set, years } = kept;
-            let used = match years.is_empty() {
+            let KeptImport {
+                row, set, years, ..
+            } = kept;
+            let used = match years.is_empty() && !kept.given.is_empty() {
                 true => "replaced by later imports".to_owned(),
                 false => format!("used for {}", joined(years)),
             };
+            let content = match set {
+                Ok(set) => format!("{} rows", set.figures.len()),
+                Err(_) => "cannot be read".to_owned(),
+            };
             format!(
-                "import {}: {}, {} rows, {}, {}, by {}: {used}",
-                row.number,
-                set.figures.name(),
-                set.figures.len(),
-                row.source,
-                row.source_date,
-                row.imported_by
+                "import {}: {}, {content}, {}, {}, by {}: {used}",
+                row.number, kept.name, row.source, row.source_date, row.imported_by
             )
         });
         match self.kept.is_empty() {
@@ -195,13 +251,19 @@ impl Imports {
     }
 }
 
+/// Lists years: `2013 and 2015 to 2017`.
 fn joined(years: &BTreeSet<i16>) -> String {
-    match (years.first(), years.last()) {
-        (Some(first), Some(last)) if years.len() > 2 => format!("{first} to {last}"),
-        _ => {
-            let years = years.iter().map(i16::to_string);
-            years.collect::<Vec<_>>().join(" and ")
-        }
+    let years: Vec<i16> = years.iter().copied().collect();
+    let runs = years.chunk_by(|year, next| next - year == 1);
+    let runs = runs.flat_map(|run| match run {
+        [first, _, .., last] => vec![format!("{first} to {last}")],
+        few => few.iter().map(i16::to_string).collect(),
+    });
+    let runs: Vec<String> = runs.collect();
+    match &*runs {
+        [] => "unknown years".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -210,12 +272,8 @@ fn present() -> u32 {
 }
 
 async fn add(registers: &Registers, imports: &Imports, set: &FigureSet) -> Result<String> {
-    let hash = set.hash();
     let done = imports.announced(set);
-    if imports
-        .newest(set)
-        .is_some_and(|newest| newest.row.hash == hash)
-    {
+    if imports.same(set).is_some() {
         return Ok(done);
     }
     let from = &set.provenance;
@@ -228,14 +286,15 @@ async fn add(registers: &Registers, imports: &Imports, set: &FigureSet) -> Resul
             licence: from.licence.clone(),
             imported_by: from.imported_by.clone(),
             imported_at: present(),
-            hash,
+            hash: set.hash(),
             content: set.to_json(),
         })
         .await?;
     Ok(done)
 }
 
-/// Imports the example figures, as far as they are not there yet.
+/// Imports the example figures, except those that were imported before, and those of years of which
+/// there are others.
 pub async fn add_examples(registers: &Registers) -> Result<()> {
     for (name, provenance) in EXAMPLES {
         let rows = |file: &str| {
@@ -245,7 +304,10 @@ pub async fn add_examples(registers: &Registers) -> Result<()> {
             rows.map(|(_, text)| (*text).to_owned()).ok_or_else(missing)
         };
         let set = sources::read_set(provenance, rows).context(name)?;
-        add(registers, &Imports::read(registers).await?, &set).await?;
+        let imports = Imports::read(registers).await?;
+        if !imports.hashes.contains(&set.hash()) && !imports.has_years_of(&set) {
+            add(registers, &imports, &set).await?;
+        }
     }
     Ok(())
 }
@@ -265,22 +327,120 @@ async fn remove(registers: &Registers, imports: &Imports, number: u32) -> Result
             ..kept.row.clone()
         })
         .await?;
-    let name = kept.set.figures.name();
+    let name = &kept.name;
     Ok(format!(
         "{name}: import {number} is taken back, and kept as history"
     ))
 }
 
-/// Returns the figures to use: for each year of a kind or table those of the last import.
-pub async fn in_force(registers: &Registers) -> Result<Vec<FigureSet>> {
-    let kept = Imports::read(registers).await?.kept.into_iter();
-    let sets = kept.filter(|kept| !kept.years.is_empty()).map(|kept| {
-        let mut set = kept.set;
-        set.figures.retain_years(|year| kept.years.contains(&year));
-        set
-    });
-    let mut sets: Vec<FigureSet> = sets.collect();
-    // The order of names keeps the report the same when figures are imported in another order.
-    sets.sort_by_cached_key(|set| set.figures.name());
-    Ok(sets)
+/// Returns the figures for the report of a year: for each year of a kind or table those of the last
+/// import.
+pub async fn in_force(registers: &Registers, year: i16) -> Result<Vec<FigureSet>> {
+    Imports::read(registers).await?.in_force(year)
+}
+
+impl Imports {
+    fn in_force(self, year: i16) -> Result<Vec<FigureSet>> {
+        let mut sets = Vec::new();
+        for kept in self.kept {
+            let is_needed = kept.is_needed(year) || kept.given.is_empty();
+            let number = kept.row.number;
+            match kept.set {
+                Ok(mut set) if !kept.years.is_empty() => {
+                    set.figures.retain_years(|year| kept.years.contains(&year));
+                    sets.push(set);
+                }
+                Err(cause) if is_needed => {
+                    return Err(cause).with_context(|| {
+                        format!(
+                            "import {number} of other figures, {} of {}, cannot be read: import them again, and take it back with --remove {number}",
+                            kept.name,
+                            joined(&kept.given)
+                        )
+                    });
+                }
+                _ => {}
+            }
+        }
+        // The order of names keeps the report the same when figures are imported in another order.
+        sets.sort_by_cached_key(|set| set.figures.name());
+        Ok(sets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alerts(years: &[i16]) -> FigureSet {
+        let years: Vec<String> = years.iter().map(i16::to_string).collect();
+        let alerts = vec!["2"; years.len()].join(",");
+        let text = "kind = \"probe-alerts\"\nfile = \"a.csv\"\nsource = \"s\"\ndate = 2018-03-01\nimported_by = \"i\"\nlicence = \"l\"\n";
+        let csv = format!("month,{}\n1,{alerts}\n", years.join(","));
+        sources::read_set(text, |_| Ok::<_, SourceError>(csv.clone())).unwrap()
+    }
+
+    fn row(number: u32, set: &FigureSet) -> ImportedRow {
+        ImportedRow {
+            number,
+            kind: set.figures.kind().to_owned(),
+            source: String::new(),
+            source_date: String::new(),
+            licence: String::new(),
+            imported_by: String::new(),
+            imported_at: 0,
+            hash: set.hash(),
+            content: set.to_json(),
+        }
+    }
+
+    #[test]
+    fn figures_that_are_in_use_are_not_imported_again() {
+        let [first, second, both] = [&[2016][..], &[2017], &[2016, 2017]].map(alerts);
+        let imports = Imports::of(vec![row(1, &first), row(2, &second)]);
+        assert!(imports.same(&first).is_some() && imports.same(&second).is_some());
+        assert!(imports.has_years_of(&both) && imports.same(&both).is_none());
+        let replaced = Imports::of(vec![row(1, &both), row(2, &second)]);
+        assert!(replaced.same(&both).is_none());
+        let removal = ImportedRow {
+            number: 2,
+            kind: REMOVAL.to_owned(),
+            hash: String::new(),
+            content: "1".to_owned(),
+            ..row(1, &first)
+        };
+        let removed = Imports::of(vec![row(1, &first), removal]);
+        assert!(removed.same(&first).is_none() && !removed.has_years_of(&first));
+        assert!(removed.hashes.contains(&first.hash()));
+    }
+
+    #[test]
+    fn an_unreadable_import_fails_only_reports_that_need_it() {
+        let set = alerts(&[2016]);
+        let unreadable = |content: &str| ImportedRow {
+            content: content.to_owned(),
+            ..row(1, &set)
+        };
+        let old = unreadable("{\"kind\":\"probe-alerts\",\"rows\":[{\"year\":2016,\"count\":1}]}");
+        let imports = Imports::of(vec![old.clone()]);
+        assert!(imports.listed().contains("probe-alerts, cannot be read"));
+        let error = imports.in_force(2016).unwrap_err().to_string();
+        assert!(error.contains("--remove 1"), "{error}");
+        assert!(Imports::of(vec![old.clone()]).in_force(2015).is_ok());
+        let sets = Imports::of(vec![old, row(2, &set)]).in_force(2016);
+        assert_eq!(sets.unwrap(), [set.clone()]);
+        assert!(Imports::of(vec![unreadable("{")]).in_force(2016).is_err());
+    }
+
+    #[test]
+    fn only_years_in_a_row_are_a_range() {
+        for (years, text) in [
+            (&[2017][..], "2017"),
+            (&[2016, 2017], "2016 and 2017"),
+            (&[2013, 2015, 2016], "2013, 2015 and 2016"),
+            (&[2011, 2013, 2014, 2015], "2011 and 2013 to 2015"),
+        ] {
+            assert_eq!(joined(&years.iter().copied().collect()), text);
+        }
+    }
 }

@@ -187,7 +187,7 @@ impl Material {
                 let days = period.days();
                 let mut figures = store.usage().figures_of_days(days, counted).await?;
                 figures.months_in_doubt = store.ledger().months_in_doubt_of(year).await?;
-                let sources = super::figures::in_force(store.registers()).await?;
+                let sources = super::figures::in_force(store.registers(), year).await?;
                 (register.clone(), Some((figures, sources)))
             }
         };

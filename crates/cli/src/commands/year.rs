@@ -123,7 +123,7 @@ pub async fn close_year(
         figures,
         figures_before: Figures::default(),
         register: order.register.1.to_owned(),
-        sources: super::figures::in_force(store.registers()).await?,
+        sources: super::figures::in_force(store.registers(), year).await?,
         losses: super::accept::losses_of_year(store.ledger(), year).await?,
         secret: String::new(),
         public: Outcome::Unchanged,
