@@ -1006,6 +1006,63 @@ fn other_sources_are_read_kept_and_doubted() {
     assert!(with.contains("Fonte: Centro Servizi Tecnologico"), "{with}");
 }
 
+/// Reads alerts of months from 1, in the years 2016 and 2017.
+fn alerts(months: &[[&str; 2]]) -> FigureSet {
+    let provenance = "kind = \"probe-alerts\"\nsource = \"s\"\ndate = \"2018-01-01\"\nimported_by = \"i\"\nlicence = \"l\"\nfile = \"f\"";
+    let rows = (1..).zip(months);
+    let rows = rows.map(|(month, [before, now])| format!("{month},{before},{now}\n"));
+    let rows: String = rows.collect();
+    let read = sources::read_set(provenance, |_| {
+        Ok::<_, SourceError>(format!("month,2016,2017\n{rows}"))
+    });
+    read.unwrap()
+}
+
+#[test]
+fn alerts_are_compared_for_the_same_months() {
+    let register = register();
+    let total = |set: &FigureSet| {
+        let zone = Zone::default();
+        let report = built(2017, Counted::People, &year_2017(), None, &register, &zone);
+        let report = report.with_sources(std::slice::from_ref(set), &register);
+        let document = Document::new(&report, Language::IT);
+        let mut blocks = document.sections.iter().flat_map(|section| &section.blocks);
+        let sums = blocks.find_map(|block| match block {
+            Block::Table(table) if table.id == "alerts" => table.sums.first(),
+            _ => None,
+        });
+        let cells = sums.unwrap().iter().map(|cell| cell.show(Language::IT));
+        cells.collect::<Vec<String>>().join(" ")
+    };
+    let running = alerts(&[["100", "110"], ["200", "220"], ["400", ""]]);
+    assert_eq!(total(&running), "Totale 300 330 +10%");
+    let gap = alerts(&[["100", "110"], ["", "220"]]);
+    assert_eq!(total(&gap), "Totale 100 330 n.d.");
+}
+
+#[test]
+fn sources_of_other_years_are_not_named() {
+    let register = register();
+    let zone = Zone::default();
+    let mut earlier = source("probe-alerts");
+    earlier.provenance.source = "Earlier".into();
+    let mut old = earlier.clone();
+    let mut sets = vec![source("probe-alerts")];
+    sets[0].figures.retain_years(|year| year == 2017);
+    earlier.figures.retain_years(|year| year == 2016);
+    if let sources::Figures::ProbeAlerts(rows) = &mut old.figures {
+        rows.iter_mut().for_each(|row| row.year -= 2);
+    }
+    old.provenance.source = "Old".into();
+    sets.extend([earlier, old]);
+    let report = built(2017, Counted::People, &year_2017(), None, &register, &zone);
+    let text = report
+        .with_sources(&sets, &register)
+        .to_text(Language::IT, 100);
+    assert!(text.contains("Fonte: Earlier"), "{text}");
+    assert!(!text.contains("Fonte: Old"), "{text}");
+}
+
 #[test]
 fn help_desk_and_availability_are_read_and_shown_by_month() {
     let read = |name: &str| std::fs::read_to_string(format!("fixtures/{name}")).unwrap();

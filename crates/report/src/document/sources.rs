@@ -71,6 +71,15 @@ impl SectionWriter<'_> {
     fn kind(self, kind: &str) -> Vec<Block> {
         let sets = self.report.sources.iter();
         let sets = sets.filter(|set| set.figures.kind() == kind);
+        let printed = match kind {
+            "identity-credentials" => i16::MIN..=self.report.year,
+            "probe-alerts" => self.report.year.saturating_sub(1)..=self.report.year,
+            _ => self.report.year..=self.report.year,
+        };
+        let sets = sets.filter(|set| {
+            let mut years = set.figures.years().into_iter();
+            years.any(|year| printed.contains(&year))
+        });
         let sets: Vec<&FigureSet> = sets.collect();
         let (mut credentials, mut tickets, mut alerts) = (Vec::new(), Vec::new(), Vec::new());
         let (mut availability, mut services) = (Vec::new(), Vec::new());
@@ -231,18 +240,31 @@ impl SectionWriter<'_> {
 
     fn alerts(self, rows: &[Alerts]) -> Option<Vec<Block>> {
         let year = self.report.year;
-        let now = alerts_of_year(rows, year)?;
-        let before = alerts_of_year(rows, year - 1);
-        let months = (1..=12).map(|month| {
+        let last = rows.iter().filter(|row| row.year == year);
+        // Later months of the year before are not compared.
+        let months = 1..=last.map(|row| row.month).max()?;
+        let counts = [year - 1, year].map(|year| {
+            let months = months.clone();
+            let counts = months.map(|month| alerts_of_month(rows, year, month));
+            counts.collect::<Vec<Option<u64>>>()
+        });
+        let [before, now] = [0, 1].map(|year| {
+            let known = counts[year].iter().flatten();
+            known.copied().reduce(|sum, count| sum + count)
+        });
+        let is_complete = counts.iter().flatten().all(Option::is_some);
+        let lines = months.map(|month| {
             let [before, now] = [year - 1, year].map(|year| alerts_of_month(rows, year, month));
             alerts_row(Cell::Text(self.month(month)), before, now)
         });
         let heads = [Head::Words("month"), Head::Year, Head::Figures("change")];
-        let mut table = self.table("alerts", &heads, months.collect());
+        let mut table = self.table("alerts", &heads, lines.collect());
         // The year before, even if the report is compared with another.
         let column = Column::number((year - 1).to_string());
         table.columns.insert(1, column);
-        table.sums = vec![alerts_row(self.total(), before, Some(now))];
+        let mut sums = alerts_row(self.total(), before.filter(|_| is_complete), now);
+        sums[1] = known(before);
+        table.sums = vec![sums];
         let series = [Some(year), before.map(|_| year - 1)].into_iter().flatten();
         let series = series.map(|year| Series {
             name: year.to_string(),
@@ -355,11 +377,4 @@ fn alerts_of_month(rows: &[Alerts], year: i16, month: u8) -> Option<u64> {
         .iter()
         .filter(|row| (row.year, row.month) == (year, month));
     found.next().map(|row| row.alerts)
-}
-
-/// Sums the alerts of a year, if the source has any month of it.
-fn alerts_of_year(rows: &[Alerts], year: i16) -> Option<u64> {
-    let mut months = rows.iter().filter(|row| row.year == year).peekable();
-    months.peek()?;
-    Some(months.map(|row| row.alerts).sum())
 }
