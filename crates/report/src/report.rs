@@ -53,6 +53,9 @@ pub struct Report {
     pub counted: Counted,
     /// Seal that the figures come from; `None` for current figures.
     pub seal: Option<SealNote>,
+    /// True for part of a closed year: its figures are the present ones, not those of the seal.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub of_closed_year: bool,
     /// Every seal of the year, the first one first. All but the first are restatements.
     pub restatements: Vec<SealNote>,
     /// Figures that the restatements changed.
@@ -184,6 +187,7 @@ impl Report {
             ente: ente.map(|code| EnteName::of(register, code)),
             counted,
             seal: None,
+            of_closed_year: false,
             restatements: Vec::new(),
             moved: Vec::new(),
             offered_on,
@@ -305,10 +309,10 @@ impl Report {
     }
 
     /// Adds figures of other sources, with the registered names of enti, and the doubts about those
-    /// of the year. A report of one ente is not changed.
+    /// of the year. A report of one ente or of part of a year is not changed.
     #[must_use]
     pub fn with_sources(self, sources: &[FigureSet], register: &Register) -> Self {
-        if self.ente.is_some() {
+        if self.ente.is_some() || !self.period.is_year() {
             return self;
         }
         let mut of_year = sources.to_vec();

@@ -192,6 +192,25 @@ fn a_quarter_and_a_month_are_compared_with_the_same_of_the_year_before() {
 }
 
 #[test]
+fn part_of_a_closed_year_has_present_figures_and_no_yearly_sources() {
+    let quarter = up_to("2017-Q1", "2017-12-31");
+    let quarter = quarter.with_sources(&[source("probe-alerts")], &register());
+    assert_eq!(quarter.sources, []);
+    let open = quarter.to_text(Language::IT, 200);
+    assert!(open.contains("non sono ancora definitivi"), "{open}");
+    let closed = Report {
+        of_closed_year: true,
+        ..quarter
+    };
+    let closed = closed.to_text(Language::IT, 200);
+    assert!(
+        closed.contains("dati attuali, non quelli della chiusura"),
+        "{closed}"
+    );
+    assert!(!closed.contains("definitivi"), "{closed}");
+}
+
+#[test]
 fn growth_is_undefined_on_a_zero_base_and_without_one() {
     let report = report();
     let change = |category: &str| {

@@ -89,6 +89,7 @@ subject =
 edition-public = public edition
 edition-internal = internal edition: it has small counts and is not to be published
 edition-provisional = provisional edition: the figures are not final yet
+edition-of-part = part of a closed year: present figures, not those of the seal
 edition-compared =
     { $span ->
         [days] compared with the same days of { $compared }

@@ -93,6 +93,7 @@ subject =
 edition-public = edizione pubblica
 edition-internal = edizione interna: contiene cifre piccole e non va pubblicata
 edition-provisional = edizione provvisoria: i dati non sono ancora definitivi
+edition-of-part = parte di un anno chiuso: dati attuali, non quelli della chiusura
 edition-compared =
     { $span ->
         [days] confronto con gli stessi giorni del { $compared }

@@ -94,6 +94,8 @@ pub async fn tables(
 /// Data for the reports of a year: that of all enti, and that of each ente.
 struct Material {
     period: ReportPeriod,
+    /// True for part of a closed year.
+    of_closed_year: bool,
     counted: Counted,
     /// Register of the closed year, or the present one for an open year.
     register: Register,
@@ -131,9 +133,8 @@ impl Material {
             );
         }
         let chain = match args.classified {
-            // Only years are closed.
-            Clock::Then if period.is_year() => Some(Chain::read(store.registers(), witness).await?),
-            _ => None,
+            Clock::Then => Some(Chain::read(store.registers(), witness).await?),
+            Clock::Now => None,
         };
         let public = match &chain {
             Some(chain) if args.public => [
@@ -142,10 +143,14 @@ impl Material {
             ],
             _ => [None, None],
         };
-        let closings = match &chain {
+        let mut closings = match &chain {
             Some(chain) => chain.closings(year)?,
             None => Vec::new(),
         };
+        // Only whole years are closed.
+        let of_closed_year = !period.is_year() && !closings.is_empty();
+        let chain = chain.filter(|_| period.is_year());
+        closings.retain(|_| period.is_year());
         let (closings, closings_compared) = match closings {
             // A closed year contains the figures of the year before as of its closing.
             of_year if !of_year.is_empty() && compared == year - 1 => (of_year, None),
@@ -186,14 +191,18 @@ impl Material {
             None => {
                 let days = period.days();
                 let mut figures = store.usage().figures_of_days(days, counted).await?;
-                figures.months_in_doubt = store.ledger().months_in_doubt_of(year).await?;
-                let sources = super::figures::in_force(store.registers(), year).await?;
+                figures.months_in_doubt = months_in_doubt(store, period).await?;
+                let sources = match period.is_year() {
+                    true => super::figures::in_force(store.registers(), year).await?,
+                    false => Vec::new(),
+                };
                 (register.clone(), Some((figures, sources)))
             }
         };
         Ok(Self {
             losses: super::accept::losses_of_year(store.ledger(), year).await?,
             period,
+            of_closed_year,
             counted,
             register,
             closings,
@@ -262,7 +271,10 @@ impl Material {
                 Report::sealed(note, sealed, &question, figures, before)
             }
         };
-        Ok(report.with_closings(&closings, &question))
+        Ok(Report {
+            of_closed_year: self.of_closed_year,
+            ..report.with_closings(&closings, &question)
+        })
     }
 }
 
@@ -282,6 +294,16 @@ async fn counted_days(
     let newest = store.usage().newest_day(passed.days()).await?;
     let newest: Option<Date> = newest.map(|day| day.parse()).transpose()?;
     Ok(period.until(newest.unwrap_or(yesterday)))
+}
+
+/// Returns the months in doubt that may have local days of the period: a local day can begin in the
+/// UTC month before, or end in the next one.
+async fn months_in_doubt(store: &Store, period: ReportPeriod) -> Result<Vec<String>> {
+    let near = [period.first().yesterday()?, period.last().tomorrow()?];
+    let [first, last] = near.map(|day| day.strftime("%Y-%m").to_string());
+    let mut months = store.ledger().months_in_doubt_of(period.year()).await?;
+    months.retain(|month| (&first..=&last).contains(&month));
+    Ok(months)
 }
 
 /// Figures of a report.

@@ -54,7 +54,10 @@ impl SectionWriter<'_> {
         let Some(seal) = &report.seal else {
             let until = report.data_until.filter(|_| report.period.has_begun());
             lines.extend(until.map(|_| self.say("edition-until")));
-            lines.push(self.say("edition-provisional"));
+            lines.push(self.say(match report.of_closed_year {
+                true => "edition-of-part",
+                false => "edition-provisional",
+            }));
             return lines;
         };
         let words = [
