@@ -900,7 +900,7 @@ fn every_table_of_the_source_report_is_printed_as_it_is_given() {
         "Sportello 2 10 non disponibile 3.233 87 3.330 99,7%",
         "Totale 5.369 116 5.495",
         "Elevato 1 giorno lavorativo Assistenza tecnica straordinaria",
-        "Totale 68.018 11.060 16%",
+        "Totale attive 68.018 11.060 16%",
     ] {
         assert!(
             rows.iter().any(|printed| printed.contains(row)),

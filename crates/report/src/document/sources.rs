@@ -216,7 +216,7 @@ impl SectionWriter<'_> {
         let all = rows.iter().map(|row| row.activated).sum();
         let cns = rows.iter().filter_map(|row| row.of_which_cns).sum();
         table.sums = vec![vec![
-            self.total(),
+            Cell::Text(self.say("credentials.total")),
             Cell::Count(all),
             Cell::Empty,
             Cell::Count(cns),
