@@ -840,7 +840,7 @@ fn silences_and_shifts_are_told() {
         "{notes}"
     );
     let shift =
-        "Dal 1 giugno 2017, con le regole 2.r0, la quota di accessi bot passa dal 18% al 36%.";
+        "Dal 1º giugno 2017, con le regole 2.r0, la quota di accessi bot passa dal 18% al 36%.";
     assert!(notes.contains(shift), "{notes}");
 }
 

@@ -608,9 +608,17 @@ term-per-resident = Visits per resident
 term-new = NEW, RETIRED
     .text = A service first deployed in the period; a service whose last deployment ended in the period.
 term-unused = UNUSED
-    .text = A service deployed in the whole period and used in the compared year, neither used nor tried in this one.
+    .text =
+        { $span ->
+            [year] A service deployed in the whole period and used in the compared year, neither used nor tried in this one.
+           *[other] A service deployed in the whole period and used on the same days of the compared year, neither used nor tried on these.
+        }
 term-broken = BROKEN
-    .text = A service deployed at the end of the period of which more than { $percent } of at least { $attempts } attempts failed; or with at least { $uses } uses, the last of them before October, though in the compared year it was used later, too.
+    .text =
+        { $span ->
+            [year] A service deployed at the end of the period of which more than { $percent } of at least { $attempts } attempts failed; or with at least { $uses } uses, the last of them before October, though in the compared year it was used later, too.
+           *[other] A service deployed at the end of the period of which more than { $percent } of at least { $attempts } attempts failed; or, if the period has days after October, with at least { $uses } uses, the last of them before October, though on the same days of the compared year it was used later, too.
+        }
 term-device = Device
     .text = Type of device, from the browser’s user agent. Bots and visits without a user agent are counted separately and are not in shares.
     .unit = visits

@@ -8,7 +8,11 @@ language-name = Italiano
 language-locale = it-IT
 language-thousands = { "." }
 language-decimals = { "," }
-language-date = { $day } { $month } { $year }
+language-date =
+    { $day ->
+        [1] 1º { $month } { $year }
+       *[other] { $day } { $month } { $year }
+    }
 
 # Report. Arguments of every message:
 #   $year      year of the report
@@ -356,9 +360,19 @@ categories-chart = Utilizzi per categoria (numero di utilizzi)
     .alt = Barre degli utilizzi di ciascuna categoria; le cifre sono nella tabella che segue.
 moves = Categorie in aumento e in calo
 rising =
-    .caption = Categorie in aumento { on-compared } (numero di utilizzi)
+    .caption =
+        { $span ->
+            [days] Categorie in aumento rispetto agli stessi giorni del { $compared } (numero di utilizzi)
+            [part] Categorie in aumento rispetto allo stesso periodo del { $compared } (numero di utilizzi)
+           *[year] Categorie in aumento sul { $compared } (numero di utilizzi)
+        }
 falling =
-    .caption = Categorie in calo { on-compared } (numero di utilizzi)
+    .caption =
+        { $span ->
+            [days] Categorie in calo rispetto agli stessi giorni del { $compared } (numero di utilizzi)
+            [part] Categorie in calo rispetto allo stesso periodo del { $compared } (numero di utilizzi)
+           *[year] Categorie in calo sul { $compared } (numero di utilizzi)
+        }
 usage = Utilizzi per ente e categoria
     .caption = Utilizzi per ente e categoria (numero di utilizzi)
     .without = Enti senza utilizzi nel periodo: { $names }.
@@ -619,9 +633,17 @@ term-per-resident = Accessi per residente
 term-new = NUOVO, DISATTIVATO
     .text = Servizio attivato per la prima volta nel periodo; servizio la cui ultima attivazione è cessata nel periodo.
 term-unused = NON UTILIZZATO
-    .text = Servizio attivo in tutto il periodo, utilizzato nell’anno di confronto, mai utilizzato né tentato in questo.
+    .text =
+        { $span ->
+            [year] Servizio attivo in tutto il periodo, utilizzato nell’anno di confronto, mai utilizzato né tentato in questo.
+           *[other] Servizio attivo in tutto il periodo, utilizzato negli stessi giorni dell’anno di confronto, mai utilizzato né tentato in questi.
+        }
 term-broken = CON MALFUNZIONAMENTI
-    .text = Servizio attivo a fine periodo, con più del { $percent } di tentativi non riusciti su almeno { $attempts }; oppure con almeno { $uses } utilizzi, l’ultimo entro settembre, mentre nell’anno di confronto era utilizzato anche dopo.
+    .text =
+        { $span ->
+            [year] Servizio attivo a fine periodo, con più del { $percent } di tentativi non riusciti su almeno { $attempts }; oppure con almeno { $uses } utilizzi, l’ultimo entro settembre, mentre nell’anno di confronto era utilizzato anche dopo.
+           *[other] Servizio attivo a fine periodo, con più del { $percent } di tentativi non riusciti su almeno { $attempts }; oppure, se il periodo supera ottobre, con almeno { $uses } utilizzi, l’ultimo entro settembre, mentre negli stessi giorni dell’anno di confronto era utilizzato anche dopo.
+        }
 term-device = Dispositivo
     .text = Tipo ricavato dal browser dichiarato (user agent). I programmi automatici (bot) e gli accessi senza browser dichiarato sono contati separatamente e non entrano nelle quote.
     .unit = accessi

@@ -58,7 +58,7 @@ impl Language {
     /// Formats a date: `31 dicembre 2017`.
     pub fn date(self, date: Date) -> String {
         let words = [
-            ("day", date.day().to_string().into()),
+            ("day", u64::from(date.day().unsigned_abs()).into()),
             ("month", self.month(date.month()).into()),
             ("year", date.year().to_string().into()),
         ];
@@ -119,6 +119,9 @@ mod tests {
     fn dates_are_written_in_words() {
         let day = Date::constant(2017, 12, 31);
         assert_eq!(Language::IT.date(day), "31 dicembre 2017");
+        let first = Date::constant(2017, 1, 1);
+        assert_eq!(Language::IT.date(first), "1º gennaio 2017");
+        assert_eq!(Language::EN.date(first), "1 January 2017");
         assert_eq!(Language::EN.day("2017-12-31T10:00:00Z"), "31 December 2017");
         assert_eq!(Language::EN.day("never"), "never");
     }

@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(problems.len(), 1);
         assert!(problems[0].starts_with("report.comments.kategories:"));
         let document = Document::new(&crate::tests::report(), Language::IT).of_centre(&centre);
-        let days = "pubblicato il 1 marzo 2018 · prossima edizione: 1 marzo 2019";
+        let days = "pubblicato il 1º marzo 2018 · prossima edizione: 1º marzo 2019";
         assert_eq!(document.edition.last().unwrap(), days);
         let mut sections = document.sections.iter();
         let categories = sections.find(|section| section.id == "categories").unwrap();
