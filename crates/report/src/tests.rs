@@ -927,6 +927,10 @@ fn every_table_of_the_source_report_is_printed_as_it_is_given() {
 
 /// Reads a table of one column of this type besides the names.
 fn table_of(form: &str, cell: &str) -> Result<FigureSet, SourceError> {
+    table_named("value", form, cell)
+}
+
+fn table_named(name: &str, form: &str, cell: &str) -> Result<FigureSet, SourceError> {
     let provenance = format!(
         r#"
         kind = "table"
@@ -942,7 +946,7 @@ fn table_of(form: &str, cell: &str) -> Result<FigureSet, SourceError> {
         states.on = {{ it = "attivo", en = "on" }}
         columns = [
             {{ name = "item", type = "text", title = {{ it = "Voce", en = "Item" }} }},
-            {{ name = "value", type = "{form}", title = {{ it = "V", en = "V" }} }},
+            {{ name = "{name}", type = "{form}", title = {{ it = "V", en = "V" }} }},
         ]
         "#
     );
@@ -976,6 +980,11 @@ fn a_cell_of_another_type_is_refused_with_its_line() {
         let place = format!("line 2, column \"value\": {cell:?} is not");
         assert!(error.starts_with(&place), "{error}");
     }
+    let twice = table_named("item", "count", "1").unwrap_err().to_string();
+    assert!(
+        twice.contains("two columns have the name \"item\""),
+        "{twice}"
+    );
     let unknown = table_of("colour", "1").unwrap_err().to_string();
     assert!(unknown.starts_with("line 15, column"), "{unknown}");
 }

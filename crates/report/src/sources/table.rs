@@ -1,6 +1,6 @@
 //! Tables of other figures. The file of provenance describes their columns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use affluenza_words::Language;
 use serde::{Deserialize, Serialize};
@@ -152,7 +152,11 @@ impl TableForm {
                 }
             }
         }
+        let mut names = BTreeSet::new();
         for column in &self.columns {
+            if !names.insert(&column.name) {
+                return wrong(format!("two columns have the name {:?}", column.name));
+            }
             if column.total && column.form != CellForm::Count {
                 return wrong(format!(
                     "column {:?} has a total, and is no count",
