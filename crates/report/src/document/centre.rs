@@ -6,8 +6,12 @@ use affluenza_words::Language;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Block, Document, Section, TABLE_PREFIX};
+use super::{Block, Document, Section, is_section};
+use crate::period::ReportPeriod;
 use crate::text::harmless;
+
+/// Texts by code of the language.
+type Texts = BTreeMap<String, String>;
 
 /// Name of a report's publisher if no centre is configured.
 const NAMELESS: &str = "Affluenza";
@@ -24,30 +28,62 @@ pub struct Centre {
     pub contact: String,
     /// Licence of the figures on the last page.
     pub licence: String,
+    /// Introduction on the first page by code of the language. A blank line divides paragraphs.
+    pub introduction: Texts,
+    /// Words on the last page by code of the language.
+    pub closing: Texts,
+    /// Edition of each year, by the year: `2017`.
+    pub years: BTreeMap<String, Edition>,
+}
+
+/// Settings of the report of a year.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Edition {
     /// Day on which the edition is published, on the cover.
     pub published_on: Option<Date>,
     /// Day of the next edition, on the cover.
     pub next_edition: Option<Date>,
-    /// Introduction on the first page by code of the language. A blank line divides paragraphs.
-    pub introduction: BTreeMap<String, String>,
-    /// Words on the last page by code of the language.
-    pub closing: BTreeMap<String, String>,
-    /// Comments by id of their section, then by code of the language.
-    pub comments: BTreeMap<String, BTreeMap<String, String>>,
+    /// Comments by id of their section, then by code of the language. They are about all enti.
+    pub comments: BTreeMap<String, Texts>,
 }
 
 impl Centre {
-    /// Returns the mistakes in the settings: comments on sections that no report has.
+    /// Returns the mistakes in the settings: unknown years, sections and languages.
     pub fn problems(&self) -> Vec<String> {
-        let sections = self.comments.keys().filter(|id| {
-            let is_table = id.starts_with(TABLE_PREFIX);
-            !is_table && Language::IT.message(id, &[]).is_none()
-        });
-        sections
-            .map(|id| {
-                format!("report.comments.{id}: no section has this id; HTML and JSON name all")
-            })
-            .collect()
+        let mut problems = Vec::new();
+        let mut texts = vec![
+            ("introduction".to_owned(), &self.introduction),
+            ("closing".to_owned(), &self.closing),
+        ];
+        for (year, edition) in &self.years {
+            let period = year.parse::<ReportPeriod>();
+            if !period.is_ok_and(|period| period.is_year() && period.to_string() == *year) {
+                problems.push(format!("report.years.{year}: give a year such as 2017"));
+            }
+            for (id, comment) in &edition.comments {
+                let key = format!("years.{year}.comments.{id}");
+                if !is_section(id) {
+                    problems.push(format!(
+                        "report.{key}: no section has this id; HTML and JSON name all"
+                    ));
+                }
+                texts.push((key, comment));
+            }
+        }
+        for (key, texts) in texts {
+            let mistakes = texts
+                .keys()
+                .filter_map(|code| code.parse::<Language>().err());
+            problems.extend(mistakes.map(|mistake| format!("report.{key}: {mistake}")));
+        }
+        problems
+    }
+
+    /// Returns the edition of a whole year.
+    fn edition(&self, period: ReportPeriod) -> Option<&Edition> {
+        let own = self.years.get(&period.year().to_string());
+        own.filter(|_| period.is_year())
     }
 
     /// Returns the name for the cover.
@@ -60,10 +96,7 @@ impl Centre {
 }
 
 /// Returns the paragraphs of a text in a language.
-fn paragraphs(
-    texts: &BTreeMap<String, String>,
-    language: Language,
-) -> impl Iterator<Item = Block> + '_ {
+fn paragraphs(texts: &Texts, language: Language) -> impl Iterator<Item = Block> + '_ {
     let text = texts.get(language.as_str()).into_iter();
     let paragraphs = text.flat_map(|text| text.split("\n\n"));
     let paragraphs = paragraphs.map(|text| harmless(&text.replace('\n', " ")).trim().to_owned());
@@ -81,14 +114,18 @@ impl Document {
                 .blocks
                 .extend(paragraphs(&centre.introduction, language));
         }
-        for section in &mut self.sections {
-            if let Some(comment) = centre.comments.get(&*section.id) {
-                section.blocks.splice(0..0, paragraphs(comment, language));
+        let none = Edition::default();
+        let edition = centre.edition(self.period).unwrap_or(&none);
+        if !self.is_of_ente {
+            for section in &mut self.sections {
+                if let Some(comment) = edition.comments.get(&*section.id) {
+                    section.blocks.splice(0..0, paragraphs(comment, language));
+                }
             }
         }
         let days = [
-            ("edition-published", centre.published_on),
-            ("edition-next", centre.next_edition),
+            ("edition-published", edition.published_on),
+            ("edition-next", edition.next_edition),
         ];
         let days = days.into_iter().filter_map(|(id, day)| {
             let words = [("on", language.date(day?).into())];
@@ -134,19 +171,20 @@ mod tests {
     #[test]
     fn dates_comments_and_closing_have_their_places() {
         let text = |italian: &str| BTreeMap::from([("it".to_owned(), italian.to_owned())]);
-        let comments = ["categories", "figures-sla", "kategories"];
-        let centre = Centre {
+        let comments = ["categories", "figures-sla"];
+        let edition = Edition {
             published_on: Some("2018-03-01".parse().unwrap()),
             next_edition: Some("2019-03-01".parse().unwrap()),
-            closing: text("Grazie."),
             comments: comments
                 .map(|id| (id.to_owned(), text("Un\ncommento.\n\nAltro.")))
                 .into(),
+        };
+        let centre = Centre {
+            closing: text("Grazie."),
+            years: BTreeMap::from([("2017".to_owned(), edition)]),
             ..Centre::default()
         };
-        let problems = centre.problems();
-        assert_eq!(problems.len(), 1);
-        assert!(problems[0].starts_with("report.comments.kategories:"));
+        assert_eq!(centre.problems(), Vec::<String>::new());
         let document = Document::new(&crate::tests::report(), Language::IT).of_centre(&centre);
         let days = "pubblicato il 1º marzo 2018 · prossima edizione: 1º marzo 2019";
         assert_eq!(document.edition.last().unwrap(), days);
@@ -165,6 +203,70 @@ mod tests {
                 .sections
                 .iter()
                 .all(|section| section.id != "contact")
+        );
+    }
+
+    #[test]
+    fn comments_are_of_one_year_and_of_all_enti() {
+        let comment = BTreeMap::from([("it".to_owned(), "Un commento.".to_owned())]);
+        let edition = Edition {
+            published_on: Some("2018-03-01".parse().unwrap()),
+            comments: BTreeMap::from([("categories".to_owned(), comment)]),
+            ..Edition::default()
+        };
+        let of_year = |year: &str| Centre {
+            years: BTreeMap::from([(year.to_owned(), edition.clone())]),
+            ..Centre::default()
+        };
+        let document = Document::new(&crate::tests::report(), Language::IT);
+        let printed = |document: &Document, year: &str| {
+            let text = document.clone().of_centre(&of_year(year)).to_text(100);
+            ["Un commento.", "pubblicato il"].map(|words| text.contains(words))
+        };
+        assert_eq!(printed(&document, "2017"), [true, true]);
+        assert_eq!(printed(&document, "2016"), [false, false]);
+        let of_ente = Document {
+            is_of_ente: true,
+            ..document.clone()
+        };
+        assert_eq!(printed(&of_ente, "2017"), [false, true]);
+        let quarter = Document {
+            period: "2017-Q1".parse().unwrap(),
+            ..document
+        };
+        assert_eq!(printed(&quarter, "2017"), [false, false]);
+    }
+
+    #[test]
+    fn unknown_years_sections_and_languages_are_problems() {
+        let text = BTreeMap::from([("xx".to_owned(), String::new())]);
+        let comments = ["categories", "column-year"].map(|id| (id.to_owned(), text.clone()));
+        let edition = Edition {
+            comments: comments.into(),
+            ..Edition::default()
+        };
+        let centre = Centre {
+            closing: text.clone(),
+            years: BTreeMap::from([("2017-Q1".to_owned(), edition)]),
+            ..Centre::default()
+        };
+        let problems = centre.problems();
+        for (problem, start) in problems.iter().zip([
+            "report.years.2017-Q1: give a year",
+            "report.years.2017-Q1.comments.column-year: no section",
+            "report.closing: unknown language",
+            "report.years.2017-Q1.comments.categories: unknown language",
+            "report.years.2017-Q1.comments.column-year: unknown language",
+        ]) {
+            assert!(problem.starts_with(start), "{problem}");
+        }
+        assert_eq!(problems.len(), 5);
+        let document = Document::new(&crate::tests::report(), Language::IT);
+        assert!(
+            document
+                .sections
+                .iter()
+                .all(|section| is_section(&section.id))
         );
     }
 }

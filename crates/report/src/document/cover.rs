@@ -21,6 +21,7 @@ impl SectionWriter<'_> {
             title: self.say("title"),
             subject,
             period: report.period,
+            is_of_ente: report.ente.is_some(),
             enti: report.enti(),
             edition: self.edition(),
             sealed_at: report.seal.as_ref().map(|seal| seal.sealed_at.clone()),

@@ -19,8 +19,9 @@ mod sources;
 mod usage;
 
 use affluenza_register::Register;
+use affluenza_store::usage::Dimension;
 
-pub use centre::Centre;
+pub use centre::{Centre, Edition};
 pub use counts::PublicEdition;
 pub use cut::Cut;
 pub(crate) use cut::ENTI_MAX;
@@ -64,6 +65,25 @@ const PUBLISHED: [&str; 22] = [
 
 /// Beginning of the ids of imported tables, which are published as they are.
 const TABLE_PREFIX: &str = "figures-";
+
+/// Sections of internal editions only, besides those of dimensions.
+const INTERNAL: [&str; 5] = [
+    "contributions",
+    "service-status",
+    "accesses",
+    "places",
+    "restatements",
+];
+
+/// True for the id of a section that a report can have.
+fn is_section(id: &str) -> bool {
+    let dimensions = Dimension::detailed().into_iter();
+    let mut dimensions = dimensions.filter(|dimension| dimension.shares_of().is_some());
+    PUBLISHED.contains(&id)
+        || INTERNAL.contains(&id)
+        || id.starts_with(TABLE_PREFIX)
+        || dimensions.any(|dimension| dimension.plural() == Some(id))
+}
 
 /// Least users in an hour of the day for a chart of one ente's hours.
 const USERS_MIN: f64 = 0.5;

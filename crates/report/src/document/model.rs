@@ -19,6 +19,8 @@ pub struct Document {
     pub subject: String,
     /// Days of the report.
     pub period: ReportPeriod,
+    /// True for the report of one ente.
+    pub is_of_ente: bool,
     /// Number of enti. Print shows tables of many enti in part.
     pub enti: usize,
     /// Remarks on edition, comparison and counted use, one line each.
