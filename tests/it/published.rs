@@ -9,7 +9,7 @@ use crate::api::{PUBLISHER, Served, served};
 use crate::support::{Engines, eventually, stderr};
 
 /// A paged question with several hundred rows.
-const PAGE: &str = "usage?group=service,month&period=2016&limit=40";
+const PAGE: &str = "usage?group=service,month&period=2017&limit=40";
 
 type Files = BTreeMap<String, String>;
 

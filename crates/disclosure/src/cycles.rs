@@ -149,7 +149,7 @@ impl Cycles<'_> {
                 let is_visited = way.pairs.iter().any(|pair| pair.contains(&rising));
                 rising != leaf && !is_visited && self.can(rising, self.amounts.down)
             };
-            for rising in self.into_last(&way, &paths) {
+            for rising in self.rising_at_ends(&way, &paths) {
                 if is_free(rising) {
                     self.end(rising, &way, &paths, best);
                 }
@@ -198,7 +198,7 @@ impl Cycles<'_> {
     }
 
     /// Leaves of the line that a way leads to, in the rows where a path can end.
-    fn into_last(&self, way: &Way, paths: &Paths) -> Vec<usize> {
+    fn rising_at_ends(&self, way: &Way, paths: &Paths) -> Vec<usize> {
         let [_, falling] = way.pairs[way.pairs.len() - 1];
         let rows = paths.last.values();
         let label = |like| {
