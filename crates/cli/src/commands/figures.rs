@@ -428,7 +428,7 @@ mod tests {
         assert!(error.contains("--remove 1"), "{error}");
         assert!(Imports::of(vec![old.clone()]).in_force(2015).is_ok());
         let sets = Imports::of(vec![old, row(2, &set)]).in_force(2016);
-        assert_eq!(sets.unwrap(), [set.clone()]);
+        assert_eq!(sets.unwrap(), std::slice::from_ref(&set));
         assert!(Imports::of(vec![unreadable("{")]).in_force(2016).is_err());
     }
 
