@@ -213,7 +213,7 @@ mod tests {
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let question = Question::parse(Resource::Usage, &pairs).unwrap();
         let earlier = earlier(&question, 14);
-        assert_eq!(earlier.filters[&Dimension::Month], ["2016-01", "2015-11"]);
+        assert_eq!(earlier.filters[&Dimension::Month], ["2015-11", "2016-01"]);
         assert_eq!(earlier.filters[&Dimension::Year], ["2016"]);
     }
 }

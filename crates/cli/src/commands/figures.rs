@@ -375,7 +375,7 @@ mod tests {
     fn alerts(years: &[i16]) -> FigureSet {
         let years: Vec<String> = years.iter().map(i16::to_string).collect();
         let alerts = vec!["2"; years.len()].join(",");
-        let text = "kind = \"probe-alerts\"\nfile = \"a.csv\"\nsource = \"s\"\ndate = 2018-03-01\nimported_by = \"i\"\nlicence = \"l\"\n";
+        let text = "kind = \"probe-alerts\"\nfile = \"a.csv\"\nsource = \"s\"\ndate = \"2018-03-01\"\nimported_by = \"i\"\nlicence = \"l\"\n";
         let csv = format!("month,{}\n1,{alerts}\n", years.join(","));
         sources::read_set(text, |_| Ok::<_, SourceError>(csv.clone())).unwrap()
     }
