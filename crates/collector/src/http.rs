@@ -151,13 +151,13 @@ pub async fn visit(State(collector): Shared, request: Request) -> Response {
     tag = "pages",
     operation_id = "get_picture",
     params(
-        ("page" = String, Query, description = "Name of the page's section in the configuration"),
+        ("site" = String, Query, description = "Name of the page's section in the configuration"),
         ("path" = Option<String>, Query, description = "Path of the page; it selects the service"),
         ("service" = Option<String>, Query, description = "Code of the service")
     ),
     responses(
         (status = 200, description = "The visit is stored, unless the browser asks not to be tracked", body = String, content_type = "image/gif"),
-        (status = 400, description = "The parameter `page` is missing", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "The parameter `site` is missing", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "A page or an origin that is not listed", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "No event can be made from the visit", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too many visits from this address; see Retry-After", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
@@ -418,7 +418,7 @@ impl Collector {
             self.page_limit.take_address(address)?;
         }
         let Query(picture): Query<Picture> = Query::try_from_uri(&head.uri)
-            .map_err(|_| malformed("the address of the picture lacks the parameter page"))?;
+            .map_err(|_| malformed("the address of the picture lacks the parameter site"))?;
         let referrer = head.headers.get(REFERER);
         let referrer = referrer.and_then(|page| page.to_str().ok()?.parse::<Uri>().ok());
         let origin = referrer.and_then(|page| {

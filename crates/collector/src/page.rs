@@ -57,7 +57,7 @@ pub struct Visit<'a> {
 #[derive(Debug, Deserialize)]
 pub struct Picture {
     /// Name of the page's section in the configuration.
-    pub page: String,
+    pub site: String,
     /// Path of the page.
     #[serde(default)]
     pub path: String,
@@ -70,7 +70,7 @@ impl Picture {
     /// Returns the visit that happens now.
     pub fn visit(&self, now: Timestamp) -> Visit<'_> {
         Visit {
-            page: self.page.as_str().into(),
+            page: self.site.as_str().into(),
             id: uuid::Uuid::now_v7().to_string().into(),
             time: now.to_string().into(),
             path: self.path.as_str().into(),

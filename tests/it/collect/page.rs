@@ -69,7 +69,7 @@ pub fn a_browser_counts_its_visits(engines: &Engines) {
     eventually("a module counts its page", || accepted(4));
     drop(browser);
     let referrer = format!("{origin}/");
-    let picture = "GET /v1/visite.gif?page=sito&path=/tributi/tari";
+    let picture = "GET /v1/visite.gif?site=sito&path=/tributi/tari";
     let shown = super::ask(&collector.address, picture, &[("referer", &referrer)], b"");
     assert!(shown.body.starts_with(b"GIF89a"), "{}", shown.status);
     assert!(accepted(5), "the picture counts");
