@@ -811,12 +811,14 @@ fn other_sites(api: &Served<'_>, key: &str) {
         "/v1/enti?period=1999",
         "/openapi.json",
         "/open-data",
-        "/nothing",
+        "/v1/nothing",
     ] {
         let reply = api.ask(path, &[page]);
         let allowed = reply.header("access-control-allow-origin");
         assert_eq!(allowed, Some("*"), "{path} {}", reply.status);
     }
+    let metrics = api.ask("/metrics", &[page]);
+    assert_eq!(metrics.header("access-control-allow-origin"), None);
     let bearer = format!("Bearer {key}");
     let reply = api.ask("/v1/enti?period=2017", &[page, ("Authorization", &bearer)]);
     assert_eq!(

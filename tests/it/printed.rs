@@ -219,11 +219,11 @@ pub fn assert_focus_2017(printed: &Printed, register: &Register) {
 }
 
 fn sources(printed: &Printed) {
-    let rows = printed.by_name("Credenziali attive per anno (numero)");
+    let rows = printed.by_name("Credenziali attivate per anno e attive in totale (numero)");
     for row in csv("credentials_by_year.csv") {
         let found = &rows[&*row["year"]];
         assert_eq!(
-            number(found["Attive"]),
+            number(found["Attivate nell’anno"]),
             figure(&row, "activated"),
             "{row:?}"
         );
