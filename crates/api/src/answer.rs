@@ -224,7 +224,7 @@ pub struct EnteCompleteness {
     pub gaps: Vec<String>,
 }
 
-/// Largest number of enti, and of losses, that an answer names beside its figures.
+/// Largest number of enti, and of losses, that an answer names with its figures.
 pub(crate) const NAMED_MAX: usize = 10;
 
 /// Completeness of the figures.

@@ -1,6 +1,8 @@
 //! Codes in the filters of a question. Names of the register stand for their codes, and a code that
 //! neither the register nor the figures know is refused: an answer of zero would hide the mistake.
 
+use std::collections::BTreeSet;
+
 use affluenza_event::nearest;
 use affluenza_http::Problem;
 use affluenza_register::{Category, Ente, Portal, Register, Service};
@@ -13,11 +15,17 @@ use crate::source::{FigureSource, NoFigures};
 /// Assigned codes of ISO 3166-1 alpha-2.
 const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 
-/// Replaces the names in the filters by their codes.
-pub(crate) fn resolve(question: &mut Question, register: &Register) {
+/// Replaces the names in the filters by their codes. A code in the scope of the key stays, also if it
+/// is an older one of the register.
+pub(crate) fn resolve(
+    question: &mut Question,
+    register: &Register,
+    scope: Option<&BTreeSet<String>>,
+) {
     for (dimension, values) in &mut question.filters {
         for value in values.iter_mut() {
             let code = match dimension {
+                Dimension::Ente if scope.is_some_and(|scope| scope.contains(value)) => None,
                 Dimension::Ente => register.ente(value).map(Ente::code),
                 Dimension::Service => register.service(value).map(Service::code),
                 Dimension::Category => register.category(value).map(Category::code),
@@ -128,10 +136,14 @@ mod tests {
     fn names_become_codes() {
         let register = Register::parse(REGISTER).unwrap();
         let mut question = filtered(Dimension::Ente, &["firenze", "FIRENZE", "c_zzz"]);
-        resolve(&mut question, &register);
+        resolve(&mut question, &register, None);
         assert_eq!(question.filters[&Dimension::Ente], ["c_d612", "c_zzz"]);
+        let scope = BTreeSet::from(["firenze".to_owned()]);
+        let mut question = filtered(Dimension::Ente, &["firenze", "Firenze"]);
+        resolve(&mut question, &register, Some(&scope));
+        assert_eq!(question.filters[&Dimension::Ente], ["c_d612", "firenze"]);
         let mut question = filtered(Dimension::Country, &["IT"]);
-        resolve(&mut question, &register);
+        resolve(&mut question, &register, None);
         assert_eq!(question.filters[&Dimension::Country], ["IT"]);
     }
 

@@ -27,7 +27,7 @@ pub struct Config {
     /// Requests that a key may send at once. Default 400.
     pub key_requests_burst: u32,
     /// Requests a second that an address without a key may send in the long run. Default 100: a
-    /// school or an office behind one address has many readers, and a page takes up to ten requests.
+    /// school or an office behind one address has many readers, and a page sends at most ten requests.
     pub address_requests_per_second: u32,
     /// Requests that an address without a key may send at once. Default 1000.
     pub address_requests_burst: u32,

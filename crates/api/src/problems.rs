@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::dashboard::language;
 
-/// Returns a problem in the language that the client asked for, or in English.
+/// Returns a problem in the language of the request, or in English.
 pub(crate) fn in_language(problem: Problem, query: Option<&str>, headers: &HeaderMap) -> Problem {
     match language::asked(query, headers) {
         None | Some(Language::EN) => problem,

@@ -288,7 +288,8 @@ impl Api {
         let mut question = Question::parse(resource, &pairs)?;
         let format = format(&pairs, headers)?;
         let snapshot = self.snapshot().await?;
-        codes::resolve(&mut question, &snapshot.register);
+        let scope = client.key.as_deref().and_then(|key| key.enti.codes());
+        codes::resolve(&mut question, &snapshot.register, scope);
         let viewer = inner.viewer(client.key.as_deref(), &question, &snapshot.register)?;
         let period = inner.period(&question, &viewer, &snapshot);
         let question = Question {

@@ -224,8 +224,8 @@ impl<'a> FigureSource<'a> {
         }))
     }
 
-    /// Returns those of some codes that have figures: at any time, or in the public years of the
-    /// question.
+    /// Returns those of some codes that have figures at any time. A code that is no longer used has
+    /// zero in later years.
     pub async fn used(
         self,
         asked: &Asked<'_>,
@@ -237,7 +237,8 @@ impl<'a> FigureSource<'a> {
                 let Some(measure) = asked.question.measure.published() else {
                     return Ok(BTreeSet::new());
                 };
-                let years = asked.years().filter_map(|year| editions.year(year).ok());
+                let years = editions.years().unwrap_or_default().into_iter();
+                let years = years.filter_map(|year| editions.year(year).ok());
                 let cells = years.flat_map(|year| year.public.cells(measure, &[dimension]));
                 let labels = cells.flat_map(|cell| cell.labels);
                 Ok(labels.map(|label| label.text).collect())

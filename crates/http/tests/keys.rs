@@ -81,7 +81,7 @@ fn a_session_stands_for_its_key_until_it_ends() {
     assert_eq!(short.check(&ring, &session), Err(KeyRefusal::Revoked));
 }
 
-/// A copy of the key file is not enough: the secret of the sessions is in a file of its own.
+/// A copy of the key file is not enough: the secret of the sessions is in a separate file.
 #[test]
 fn a_session_needs_the_secret_and_a_readers_key() {
     let (folder, file) = place();

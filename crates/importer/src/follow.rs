@@ -287,7 +287,7 @@ impl Followed {
         Ok(files)
     }
 
-    /// Opens the file at the path, or an older one. `None` while there is none at the path.
+    /// Opens the file at the path, or an older one. `None` while there is no file at the path.
     pub(crate) fn open(&mut self, older: Option<&Path>) -> Result<Option<Decoded>, ImportError> {
         let path = older.unwrap_or(&self.path);
         let name = path.display().to_string();

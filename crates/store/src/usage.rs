@@ -258,7 +258,7 @@ impl UsageQuery {
                 continue;
             }
             let mut is_known = known.condition(*dimension, &key);
-            // A code that was asked for is named, also if the register does not know it.
+            // A code of the question is named, also if the register does not know it.
             if self.selection.filters.contains_key(dimension) {
                 is_known.push_str(&format!(
                     " OR {key} IN {{filter_{}:Array(String)}}",

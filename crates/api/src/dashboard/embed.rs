@@ -61,7 +61,7 @@ pub(crate) fn script() -> &'static str {
     &SCRIPT
 }
 
-/// Figures that were asked for lately.
+/// Figures of recent requests.
 pub(crate) type FigureCache = Cache<FigureKey, CountedFigures>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

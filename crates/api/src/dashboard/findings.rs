@@ -26,7 +26,7 @@ pub struct FindingsRequest<'r> {
 pub type WriteFindings =
     fn(&Editions, &Register, FindingsRequest<'_>) -> Result<Vec<String>, NoEdition>;
 
-/// Findings that were asked for lately.
+/// Findings of recent requests.
 pub(crate) type FindingsCache = Cache<FindingsKey, Arc<[String]>>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -250,7 +250,7 @@ fn shown_event(
     }
 }
 
-/// Returns a text of an event with personal data masked; empty if there is none.
+/// Returns a text of an event with personal data masked; empty without a text.
 fn text(event: &Value, pointer: &str) -> String {
     let text = event.pointer(pointer).and_then(Value::as_str);
     masked(text.unwrap_or_default())

@@ -73,7 +73,7 @@ pub(crate) struct FindingCounts {
     pub services_of_enti: Vec<ServiceCounts>,
     /// Registered enti.
     pub enti: Vec<EnteTotals>,
-    /// Services of the only ente that nobody used, and all that it offers.
+    /// Services of the only ente without uses, and all that it offers.
     pub services_without_uses: ShareCounts,
     pub moves: Moves,
     /// Accesses by smartphone and tablet, in both years.
@@ -164,7 +164,7 @@ impl EnteTotals {
     }
 }
 
-/// Returns how many services of the ente nobody used, of those offered on the day; hidden for all
+/// Returns the number of services of the ente without uses, of those offered on the day; hidden for all
 /// enti.
 fn services_without_uses(
     question: &ReportRequest<'_>,
