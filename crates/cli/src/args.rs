@@ -278,11 +278,11 @@ pub struct Simulate {
 pub enum MadeUp {
     /// Write the register and the figures of a made-up region to a folder, for tests of size. With
     /// its register.toml as `register.file`, `simulate --figures DIR --year YEAR` generates its events.
-    Region(Region),
+    Region(RegionArgs),
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Region {
+pub struct RegionArgs {
     /// Folder for the files; files of the same names are replaced.
     pub folder: PathBuf,
     /// Number of public bodies.
@@ -333,7 +333,7 @@ pub enum Counting {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Clock {
+pub enum Classified {
     /// A closed year as it was closed; an open year by the present facts.
     Then,
     /// Every year by the present facts and register.

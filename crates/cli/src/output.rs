@@ -86,10 +86,11 @@ pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Quotes a word for a shell, if it needs quotes.
 pub fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    let mut chars = word.chars();
+    let is_plain = chars.all(|c| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c));
+    match word.is_empty() || !is_plain {
+        false => word.to_owned(),
+        true => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 

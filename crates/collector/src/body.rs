@@ -18,7 +18,7 @@ pub const ATTRIBUTE: &str = "ce-";
 
 /// Format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum BodyForm {
     /// One event or an array of events, by the first character.
     Json,
     /// One event.
@@ -31,7 +31,7 @@ pub enum Form {
     Binary,
 }
 
-impl Form {
+impl BodyForm {
     /// Returns the format that the headers declare.
     ///
     /// # Errors
@@ -125,7 +125,7 @@ pub fn inflate(headers: &HeaderMap, body: Bytes, bytes_max: usize) -> Result<Byt
 /// # Errors
 /// 400 if the body as a whole cannot be split or is empty, 413 if it has more than `events_max`.
 pub fn split<'b>(
-    form: Form,
+    form: BodyForm,
     headers: &HeaderMap,
     body: &'b [u8],
     events_max: usize,
@@ -136,15 +136,15 @@ pub fn split<'b>(
         return Err(malformed("the body is empty: send at least one event"));
     };
     let events: Vec<Cow<'b, [u8]>> = match form {
-        Form::Json if *first == b'[' => array(body)?,
-        Form::Batch => array(body)?,
-        Form::Json | Form::One => vec![body.into()],
-        Form::Lines => body
+        BodyForm::Json if *first == b'[' => array(body)?,
+        BodyForm::Batch => array(body)?,
+        BodyForm::Json | BodyForm::One => vec![body.into()],
+        BodyForm::Lines => body
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.trim_ascii().is_empty())
             .map(Cow::Borrowed)
             .collect(),
-        Form::Binary => vec![structured(headers, body)?.into()],
+        BodyForm::Binary => vec![structured(headers, body)?.into()],
     };
     if events.is_empty() {
         return Err(malformed("the batch is empty: send at least one event"));
@@ -248,7 +248,7 @@ mod tests {
 
     fn parts(kind: &'static str, body: &[u8]) -> Result<Vec<String>, u16> {
         let headers = headers(&[("content-type", kind)]);
-        let form = Form::of(&headers).map_err(|problem| problem.status())?;
+        let form = BodyForm::of(&headers).map_err(|problem| problem.status())?;
         split(form, &headers, body, 3)
             .map(|events| {
                 let text = |event: &Cow<'_, [u8]>| String::from_utf8_lossy(event).into_owned();
@@ -289,19 +289,19 @@ mod tests {
             ("ce-specversion", "1.0"),
             ("ce-source", "https://e.example/%C3%A0"),
         ]);
-        assert_eq!(Form::of(&headers).unwrap(), Form::Binary);
+        assert_eq!(BodyForm::of(&headers).unwrap(), BodyForm::Binary);
         for kind in [
             "application/vnd.example+json",
             "APPLICATION/JSON; charset=utf8",
         ] {
             let mut other = headers.clone();
             other.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-            assert_eq!(Form::of(&other).unwrap(), Form::Binary, "{kind}");
+            assert_eq!(BodyForm::of(&other).unwrap(), BodyForm::Binary, "{kind}");
         }
         let mut none = headers.clone();
         none.remove(CONTENT_TYPE);
-        assert_eq!(Form::of(&none).unwrap(), Form::Binary);
-        let whole = split(Form::Binary, &headers, b"{\"ente\":\"x\"}", 3).unwrap();
+        assert_eq!(BodyForm::of(&none).unwrap(), BodyForm::Binary);
+        let whole = split(BodyForm::Binary, &headers, b"{\"ente\":\"x\"}", 3).unwrap();
         let whole: serde_json::Value = serde_json::from_slice(&whole[0]).unwrap();
         assert_eq!(whole["source"], "https://e.example/à");
         for (header, value) in [

@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::OpenApi as _;
 
-use crate::body::{ATTRIBUTE, Form, inflate, malformed, split};
+use crate::body::{ATTRIBUTE, BodyForm, inflate, malformed, split};
 use crate::collector::Collector;
 use crate::openapi::ApiDoc;
 use crate::outcome::{Answer, ItemResult, Reason};
@@ -335,7 +335,7 @@ impl Collector {
             }
         }
         let allowance = self.key_limit.take(&key.id)?;
-        let form = Form::of(headers)?;
+        let form = BodyForm::of(headers)?;
         let bytes_max = self.config.http.body_bytes_max;
         // A compressed body may inflate up to the limit.
         let is_plain = !headers.contains_key(axum::http::header::CONTENT_ENCODING);
@@ -359,7 +359,7 @@ impl Collector {
     /// Treats each event of the body.
     fn treat(
         &self,
-        form: Form,
+        form: BodyForm,
         headers: &HeaderMap,
         body: &[u8],
         key: &Key,
@@ -410,8 +410,8 @@ impl Collector {
 
     async fn take_picture(&self, head: &Parts) -> Result<(), Problem> {
         // Signals of browsers, which the script honours, too.
-        let is_off = |name| head.headers.get(name).is_some_and(|value| value == "1");
-        if is_off("dnt") || is_off("sec-gpc") {
+        let mut signals = ["dnt", "sec-gpc"].into_iter();
+        if signals.any(|name| head.headers.get(name).is_some_and(|value| value == "1")) {
             return Ok(());
         }
         if let Some(address) = self.address(head) {

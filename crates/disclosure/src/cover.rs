@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::neighbours::Ranked;
+use crate::neighbours::RankedNeighbours;
 use crate::protect::{HIDDEN, Pattern, Unprotected};
-use crate::search::{Amounts, Costs, Effort, Recent, Search};
+use crate::search::{Amounts, Costs, Effort, MoveSearch, RecentMoves};
 use crate::system::Move;
 
 /// Time between two lines of progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// Progress of a long choice, in the log.
-struct Progress {
+struct CoverProgress {
     next: Instant,
 }
 
-impl Progress {
+impl CoverProgress {
     fn show(&mut self, step: &str, done: usize, all: usize) {
         let now = Instant::now();
         if now >= self.next {
@@ -27,7 +27,7 @@ impl Progress {
 }
 
 /// A move that makes small figures safe.
-struct Kept {
+struct SafeMove {
     step: Move,
     /// Small figure that the move was found for.
     of: usize,
@@ -38,31 +38,31 @@ struct Kept {
 pub(crate) struct Cover<'p> {
     pattern: &'p Pattern<'p>,
     counts: &'p [i64],
-    search: Search<'p>,
+    search: MoveSearch<'p>,
     /// Cost of hiding each figure.
     costs: Vec<f64>,
     is_hidden: Vec<bool>,
-    recent: Recent,
+    recent: RecentMoves,
     /// Moves; `None` for one that was replaced.
-    moves: Vec<Option<Kept>>,
+    moves: Vec<Option<SafeMove>>,
     /// Moves that contain each figure.
     moves_of: Vec<Vec<usize>>,
     /// Move that each small figure relies on.
     relied_on: Vec<Option<usize>>,
-    progress: Progress,
+    progress: CoverProgress,
 }
 
 impl<'p> Cover<'p> {
     pub fn new(pattern: &'p Pattern<'p>, counts: &'p [i64]) -> Self {
         let all = counts.len();
         let rank = counts.iter().map(|count| count.unsigned_abs());
-        let ranked: Ranked<'p> = pattern.neighbours.ranked(rank.collect());
+        let ranked: RankedNeighbours<'p> = pattern.neighbours.ranked(rank.collect());
         Self {
             costs: (0..all).map(|place| pattern.cost(place, counts)).collect(),
             is_hidden: (0..all)
                 .map(|place| pattern.is_small(place, counts))
                 .collect(),
-            search: Search {
+            search: MoveSearch {
                 system: pattern.system,
                 ranked,
                 room: pattern.system.room(counts),
@@ -70,11 +70,11 @@ impl<'p> Cover<'p> {
             },
             pattern,
             counts,
-            recent: Recent::default(),
+            recent: RecentMoves::default(),
             moves: Vec::new(),
             moves_of: vec![Vec::new(); all],
             relied_on: vec![None; all],
-            progress: Progress {
+            progress: CoverProgress {
                 next: Instant::now() + PROGRESS_EVERY,
             },
         }
@@ -120,7 +120,7 @@ impl<'p> Cover<'p> {
                 }
             }
         }
-        self.moves.push(Some(Kept { step, of, relying }));
+        self.moves.push(Some(SafeMove { step, of, relying }));
     }
 
     /// Returns the cheapest move that leaves a figure at least `k` values. Figures that are not
@@ -196,8 +196,9 @@ impl<'p> Cover<'p> {
     /// small figure that relies on a move with it has another move.
     fn show_superfluous(&mut self) -> Result<(), Unprotected> {
         let all = 0..self.is_hidden.len();
-        let is_other = |at: &usize| self.is_hidden[*at] && !self.pattern.is_small(*at, self.counts);
-        let mut others: Vec<usize> = all.filter(is_other).collect();
+        let mut others: Vec<usize> = all
+            .filter(|at| self.is_hidden[*at] && !self.pattern.is_small(*at, self.counts))
+            .collect();
         others.sort_unstable_by(|one, other| {
             self.costs[*other]
                 .total_cmp(&self.costs[*one])

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::dimension::TOTAL;
-use crate::neighbours::{Coordinate, Groups, Neighbours, Ranked};
+use crate::neighbours::{Coordinate, Groups, Neighbours, RankedNeighbours};
 use crate::search::{Amounts, Costs};
 use crate::system::{Move, Room, System};
 
@@ -26,9 +26,9 @@ const LINES_MAX: usize = 12;
 
 /// A change of leaves, with all figures above them.
 #[derive(Clone, Default)]
-struct Change(Vec<(usize, i64)>);
+struct CycleChange(Vec<(usize, i64)>);
 
-impl Change {
+impl CycleChange {
     fn add(&mut self, figure: usize, by: i64) {
         match self.0.iter().position(|(of, _)| *of == figure) {
             Some(at) => {
@@ -41,7 +41,7 @@ impl Change {
         }
     }
 
-    fn add_leaf(&mut self, ranked: &Ranked<'_>, leaf: usize, by: i64) {
+    fn add_leaf(&mut self, ranked: &RankedNeighbours<'_>, leaf: usize, by: i64) {
         let above = ranked.neighbours.above.of(leaf).iter().chain([&leaf]);
         above.for_each(|figure| self.add(*figure, by));
     }
@@ -61,7 +61,7 @@ struct Cheapest {
 /// Search for the cheapest move of one figure.
 pub(crate) struct Cycles<'a> {
     pub system: &'a System,
-    pub ranked: &'a Ranked<'a>,
+    pub ranked: &'a RankedNeighbours<'a>,
     pub room: &'a Room,
     /// Figure that the move changes by one a step.
     pub of: usize,
@@ -112,9 +112,9 @@ impl Cycles<'_> {
                 self.boxes(*at, leaf, &mut best);
             }
             // A path changes no total of a row. A total that is small needs a shift.
-            let is_of = |at: &&Coordinate| self.system.figures[self.of].key[at.dimension] != TOTAL;
             if best.step.is_none() {
-                let shifts = coordinates.iter().filter(is_of);
+                let of = &self.system.figures[self.of].key;
+                let shifts = coordinates.iter().filter(|at| of[at.dimension] != TOTAL);
                 shifts.for_each(|at| self.shift(*at, leaf, &mut best));
             }
         }
@@ -166,9 +166,11 @@ impl Cycles<'_> {
     /// a cheap figure.
     fn last(&self, at: Coordinate, leaf: usize) -> Vec<usize> {
         let neighbours = self.ranked.neighbours;
-        let is_of_line = |figure: &usize| self.system.figures[*figure].key[at.dimension] == TOTAL;
         let above = neighbours.above.of(leaf).iter().copied();
-        let mut of_line = [self.of].into_iter().chain(above).filter(is_of_line);
+        let mut of_line = [self.of]
+            .into_iter()
+            .chain(above)
+            .filter(|figure| self.system.figures[*figure].key[at.dimension] == TOTAL);
         let mut last = self.near_on_line(at.line, self.amounts.up);
         let Some(of_line) = of_line.next() else {
             return last;
@@ -381,7 +383,7 @@ impl Cycles<'_> {
     }
 
     fn close(&self, pairs: &[[usize; 2]], best: &mut Cheapest) {
-        let mut change = Change::default();
+        let mut change = CycleChange::default();
         for [rising, falling] in pairs {
             change.add_leaf(self.ranked, *rising, 1);
             change.add_leaf(self.ranked, *falling, -1);
@@ -395,7 +397,7 @@ impl Cycles<'_> {
             if other == leaf || !self.can(other, self.amounts.up) {
                 continue;
             }
-            let mut change = Change::default();
+            let mut change = CycleChange::default();
             change.add_leaf(self.ranked, leaf, 1);
             change.add_leaf(self.ranked, other, -1);
             let slabs = self.ranked.slabs_beside(self.system, leaf, at);
@@ -428,8 +430,8 @@ impl Cycles<'_> {
     }
 
     /// Adds a pair of leaves to a shift. Figures that both tables share are changed already.
-    fn shift_beside(&self, [rising, falling]: [usize; 2], change: &mut Change) {
-        let mut beside = Change::default();
+    fn shift_beside(&self, [rising, falling]: [usize; 2], change: &mut CycleChange) {
+        let mut beside = CycleChange::default();
         beside.add_leaf(self.ranked, rising, 1);
         beside.add_leaf(self.ranked, falling, -1);
         for (figure, by) in beside.0 {
@@ -439,7 +441,7 @@ impl Cycles<'_> {
         }
     }
 
-    fn keep_cheaper(&self, change: Change, best: &mut Cheapest) {
+    fn keep_cheaper(&self, change: CycleChange, best: &mut Cheapest) {
         if change.of(self.of) != 1 {
             return;
         }

@@ -80,9 +80,9 @@ pub(crate) struct Neighbours {
 }
 
 /// Numbers keys in the order of their first use.
-struct Numbers<K>(HashMap<K, usize>);
+struct KeyNumbers<K>(HashMap<K, usize>);
 
-impl<K: Hash + Eq> Numbers<K> {
+impl<K: Hash + Eq> KeyNumbers<K> {
     fn of(&mut self, key: K) -> usize {
         let next = self.0.len();
         *self.0.entry(key).or_insert(next)
@@ -127,8 +127,8 @@ impl Neighbours {
     }
 
     fn locate(&mut self, system: &System, is_leaf: &[bool]) {
-        let mut breakdowns = Numbers(HashMap::new());
-        let (mut lines, mut slabs) = (Numbers(HashMap::new()), Numbers(HashMap::new()));
+        let mut breakdowns = KeyNumbers(HashMap::new());
+        let (mut lines, mut slabs) = (KeyNumbers(HashMap::new()), KeyNumbers(HashMap::new()));
         for (leaf, figure) in system.figures.iter().enumerate() {
             if !is_leaf[leaf] {
                 continue;
@@ -227,13 +227,13 @@ impl Neighbours {
     }
 
     /// Sorts the leaves of lines and slabs by a rank.
-    pub fn ranked(&self, rank: Vec<u64>) -> Ranked<'_> {
+    pub fn ranked(&self, rank: Vec<u64>) -> RankedNeighbours<'_> {
         let [lines, slabs, leaves] = [&self.lines, &self.slabs, &self.leaves].map(|groups| {
             let mut groups = groups.clone();
             groups.sort_by_key(|leaf| (rank[leaf], leaf));
             groups
         });
-        Ranked {
+        RankedNeighbours {
             neighbours: self,
             lines,
             slabs,
@@ -269,7 +269,7 @@ fn above(figure: usize, sums: &Groups, wholes: &[usize]) -> Vec<usize> {
 }
 
 /// Neighbours in an order of leaves.
-pub(crate) struct Ranked<'n> {
+pub(crate) struct RankedNeighbours<'n> {
     pub neighbours: &'n Neighbours,
     lines: Groups,
     slabs: Groups,
@@ -277,7 +277,7 @@ pub(crate) struct Ranked<'n> {
     rank: Vec<u64>,
 }
 
-impl Ranked<'_> {
+impl RankedNeighbours<'_> {
     /// Returns the places of a leaf; that of the longest lines comes first.
     pub fn coordinates(&self, leaf: usize) -> &[Coordinate] {
         &self.neighbours.coordinates[leaf]

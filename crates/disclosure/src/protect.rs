@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::cover::Cover;
 use crate::draws::Draws;
 use crate::neighbours::Neighbours;
-use crate::search::{Amounts, Costs, Effort, Failed, Recent, Search};
+use crate::search::{Amounts, Costs, Effort, Failed, MoveSearch, RecentMoves};
 use crate::system::{Move, System};
 use crate::table::Threshold;
 
@@ -187,7 +187,7 @@ impl<'a> Pattern<'a> {
         let k = self.threshold.k.cast_signed();
         let order = self.system.figures.iter();
         let order = order.map(|figure| self.draws.draw("order", &figure.name));
-        let mut search = Search {
+        let mut search = MoveSearch {
             system: self.system,
             ranked: self.neighbours.ranked(order.collect()),
             room: self.system.room(counts),
@@ -225,7 +225,7 @@ impl<'a> Pattern<'a> {
     /// Draws a move of a figure.
     fn leaning(
         &self,
-        search: &Search<'_>,
+        search: &MoveSearch<'_>,
         counts: &[i64],
         place: usize,
         amounts: Amounts,
@@ -251,7 +251,7 @@ impl<'a> Pattern<'a> {
         let costs = Costs {
             cost: &cost,
             start: Some(self.draws.draw("start", of)),
-            recent: &Recent::default(),
+            recent: &RecentMoves::default(),
         };
         search.cheapest(place, amounts, &costs, Effort::Any)
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, SolveOptions, Variable};
 
 use crate::cycles::Cycles;
-use crate::neighbours::Ranked;
+use crate::neighbours::RankedNeighbours;
 use crate::system::{Move, Room, System};
 
 /// Largest change of a figure with one step of another.
@@ -35,13 +35,13 @@ pub(crate) struct Failed;
 
 /// Leaves that were moved last, by line and slab.
 #[derive(Default)]
-pub(crate) struct Recent {
+pub(crate) struct RecentMoves {
     lines: HashMap<usize, Vec<usize>>,
     slabs: HashMap<usize, Vec<usize>>,
 }
 
-impl Recent {
-    pub fn note(&mut self, ranked: &Ranked<'_>, step: &Move) {
+impl RecentMoves {
+    pub fn note(&mut self, ranked: &RankedNeighbours<'_>, step: &Move) {
         for (leaf, _) in &step.0 {
             for at in ranked.coordinates(*leaf) {
                 note(self.lines.entry(at.line).or_default(), *leaf);
@@ -72,7 +72,7 @@ pub(crate) struct Costs<'a> {
     /// Rank that neighbours are tried from; without it, they are tried from the least count that
     /// can move.
     pub start: Option<u64>,
-    pub recent: &'a Recent,
+    pub recent: &'a RecentMoves,
 }
 
 impl Costs<'_> {
@@ -85,18 +85,18 @@ impl Costs<'_> {
     }
 
     pub fn recent(&self, line: usize) -> impl Iterator<Item = usize> {
-        Recent::of(self.recent.lines.get(&line))
+        RecentMoves::of(self.recent.lines.get(&line))
     }
 
     pub fn recent_of_slab(&self, slab: usize) -> impl Iterator<Item = usize> {
-        Recent::of(self.recent.slabs.get(&slab))
+        RecentMoves::of(self.recent.slabs.get(&slab))
     }
 }
 
 /// Search for moves of a system with certain counts.
-pub(crate) struct Search<'a> {
+pub(crate) struct MoveSearch<'a> {
     pub system: &'a System,
-    pub ranked: Ranked<'a>,
+    pub ranked: RankedNeighbours<'a>,
     pub room: Room,
     /// Figures of a system that one linear programme searches as a whole.
     pub whole_max: usize,
@@ -119,7 +119,7 @@ struct Change {
     cost: f64,
 }
 
-impl Search<'_> {
+impl MoveSearch<'_> {
     /// Returns a cheap move that changes figure `of` by one a step and can be repeated `amounts`
     /// times, if there is one.
     pub fn cheapest(

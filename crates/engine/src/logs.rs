@@ -30,7 +30,7 @@ pub(crate) const SIGNS: [&str; 6] = [
 
 /// Tail of a log.
 #[derive(Debug, Default)]
-pub(crate) struct Tail {
+pub(crate) struct LogTail {
     /// Last lines, oldest first.
     pub last: Vec<String>,
     /// Last lines with one of the [`SIGNS`], oldest first.
@@ -60,18 +60,18 @@ pub(crate) fn append(path: &Path) -> Result<File, EngineError> {
 }
 
 /// Reads the tail of a log; empty if the log cannot be read.
-pub(crate) fn tail(path: &Path) -> Tail {
+pub(crate) fn tail(path: &Path) -> LogTail {
     let Ok(mut file) = File::open(path) else {
-        return Tail::default();
+        return LogTail::default();
     };
     let length = file.metadata().map_or(0, |meta| meta.len());
     if file
         .seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))
         .is_err()
     {
-        return Tail::default();
+        return LogTail::default();
     }
-    let mut tail = Tail::default();
+    let mut tail = LogTail::default();
     let lines = BufReader::new(file.take(TAIL_BYTES)).split(b'\n');
     for line in lines.map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);

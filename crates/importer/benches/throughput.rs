@@ -16,7 +16,7 @@ use std::fs;
 use std::io::{Cursor, Read as _};
 use std::path::{Path, PathBuf};
 
-use affluenza_importer::{AccessLog, Input, Reading, SystemSalts, Target};
+use affluenza_importer::{AccessLog, Input, LogReading, SystemSalts, Target};
 
 const COPIES: usize = 100;
 const ROUNDS: usize = 5;
@@ -29,9 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{:26} {:>9} {:>12} {:>9} {:>9}",
         "form", "lines", "bytes a line", "us a line", "lines/s"
     );
-    let reading = Reading {
+    let reading = LogReading {
         allows_single_client: true,
-        ..Reading::default()
+        ..LogReading::default()
     };
     let selected = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     let selected = selected.unwrap_or_default();
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let format = fs::read_to_string(path.with_extension("format")).ok();
-        let reading = Reading {
+        let reading = LogReading {
             format: format.map(|format| format.parse()).transpose()?,
             ..reading.clone()
         };
@@ -84,7 +84,7 @@ fn forms() -> Result<Vec<PathBuf>, Box<dyn Error>> {
 }
 
 /// Prints the row of a log. Returns its lines per second.
-fn measure(name: &str, log: &str, reading: &Reading) -> Result<f64, Box<dyn Error>> {
+fn measure(name: &str, log: &str, reading: &LogReading) -> Result<f64, Box<dyn Error>> {
     let mut best = f64::INFINITY;
     let mut lines = 0;
     for _ in 0..ROUNDS {

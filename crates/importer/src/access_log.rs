@@ -11,13 +11,13 @@ use crate::clients::{ClientCheck, ClientChoice, SingleClient};
 use crate::encode::Encoder;
 use crate::fault::LineFault;
 use crate::follow::{FollowPosition, Followed, FollowedFile, OlderFiles};
-use crate::form::{Form, FormatError, Record};
+use crate::form::{FormatError, LogForm, LogRecord};
 use crate::input::{self, Input, Sampled};
-use crate::layout::{Layout, LineKind, Search, has_request};
+use crate::layout::{LayoutSearch, LineKind, LogLayout, has_request};
 use crate::lines::{self, FoundLine, LineReader};
 use crate::summary::{Made, Summary};
 use crate::target::Target;
-use crate::time::Clock;
+use crate::time::LogClock;
 use crate::visitor::SaltSource;
 
 /// Errors that stop an import. Events returned before may stay: a second import does not duplicate
@@ -101,7 +101,7 @@ pub struct ImportedEvent<'a> {
 
 /// Settings of the reading of logs.
 #[derive(Debug, Clone, Default)]
-pub struct Reading {
+pub struct LogReading {
     /// Format string of nginx or Apache. Without one, the form is found in the first lines.
     pub format: Option<LogFormat>,
     /// The client among the addresses of a line.
@@ -110,9 +110,9 @@ pub struct Reading {
     pub allows_single_client: bool,
 }
 
-impl Reading {
-    fn search<'a>(&'a self, clock: &'a Clock) -> Search<'a> {
-        Search {
+impl LogReading {
+    fn search<'a>(&'a self, clock: &'a LogClock) -> LayoutSearch<'a> {
+        LayoutSearch {
             given: self.format.as_ref().map(|format| &format.0),
             clients: &self.clients,
             clock,
@@ -122,13 +122,13 @@ impl Reading {
 
 /// Form of lines that the operator gave.
 #[derive(Debug, Clone)]
-pub struct LogFormat(Form);
+pub struct LogFormat(LogForm);
 
 impl FromStr for LogFormat {
     type Err = FormatError;
 
     fn from_str(format: &str) -> Result<Self, FormatError> {
-        Form::of_server(format).map(Self)
+        LogForm::of_server(format).map(Self)
     }
 }
 
@@ -160,13 +160,13 @@ enum LineRead {
 /// An input whose layout is known.
 struct PlannedInput {
     input: Input,
-    layout: Layout,
+    layout: LogLayout,
 }
 
 struct CurrentInput {
     name: String,
     lines: LineReader,
-    layout: Layout,
+    layout: LogLayout,
     /// Number of bytes whose lines an earlier run returned.
     known_bytes: u64,
 }
@@ -174,7 +174,7 @@ struct CurrentInput {
 /// A log that is followed, and what is needed to open its next file.
 struct FollowedLog {
     path: Followed,
-    reading: Reading,
+    reading: LogReading,
     /// Older files since the last run, and then the bytes known of the file at the path.
     older: VecDeque<FollowedFile>,
     known_bytes: u64,
@@ -186,7 +186,7 @@ struct FollowedLog {
 }
 
 /// Inputs in order, and what is known of them.
-struct Plan {
+struct ImportPlan {
     inputs: VecDeque<PlannedInput>,
     layouts: Vec<LayoutFound>,
 }
@@ -206,7 +206,7 @@ impl AccessLog {
     /// skipped and listed in the summary.
     pub fn new(
         target: Target,
-        reading: &Reading,
+        reading: &LogReading,
         inputs: Vec<Input>,
         salts: impl SaltSource + Send + 'static,
     ) -> Result<Self, ImportError> {
@@ -232,16 +232,17 @@ impl AccessLog {
     /// returns `None` when there is no more for now, and after many lines without an event.
     pub fn follow(
         target: Target,
-        reading: Reading,
+        reading: LogReading,
         path: &Path,
         position: Option<FollowPosition>,
         salts: impl SaltSource + Send + 'static,
     ) -> Result<Self, ImportError> {
         let mut import = Self::new(target, &reading, Vec::new(), salts)?;
         let followed = Followed::new(path);
-        let failed = |source| input::read_error(&path.display().to_string(), source);
         let older = match &position {
-            Some(position) => followed.older_files(position).map_err(failed)?,
+            Some(position) => followed
+                .older_files(position)
+                .map_err(|source| input::read_error(&path.display().to_string(), source))?,
             None => OlderFiles::default(),
         };
         import.summary.is_interrupted = older.is_incomplete;
@@ -443,7 +444,7 @@ impl CurrentInput {
 impl FollowedLog {
     /// Stops if the lines so far name one client. Known lines count, too, so that a restart stops at
     /// the same line.
-    fn check_client(&mut self, record: &Record<'_>, events: u64) -> Result<(), ImportError> {
+    fn check_client(&mut self, record: &LogRecord<'_>, events: u64) -> Result<(), ImportError> {
         if self.reading.allows_single_client {
             return Ok(());
         }
@@ -464,8 +465,10 @@ impl FollowedLog {
             && let Ok(older) = self.path.older_files(position)
             && !older.is_incomplete
         {
-            let is_new = |file: &FollowedFile| !self.left.iter().any(|left| left.is_in(&file.path));
-            self.older = older.files.into_iter().filter(is_new).collect();
+            let files = older.files.into_iter();
+            self.older = files
+                .filter(|file| !self.left.iter().any(|left| left.is_in(&file.path)))
+                .collect();
             for reason in older.not_read {
                 if !summary.not_read.contains(&reason) {
                     summary.not_read.push(reason);
@@ -477,7 +480,7 @@ impl FollowedLog {
     /// Opens the next file, once it has a line of a request.
     fn open_next(
         &mut self,
-        clock: &Clock,
+        clock: &LogClock,
         summary: &mut Summary,
     ) -> Result<Option<CurrentInput>, ImportError> {
         let older = self.older.pop_front();
@@ -495,7 +498,7 @@ impl FollowedLog {
             return Ok(None);
         }
         let search = self.reading.search(clock);
-        let layout = Layout::find(&sample, &search, &mut ClientCheck::default());
+        let layout = LogLayout::find(&sample, &search, &mut ClientCheck::default());
         summary.layouts.push(LayoutFound {
             name: name.clone(),
             description: layout.to_string(),
@@ -521,16 +524,20 @@ impl FollowedLog {
 }
 
 /// Finds the layout of every input before the first event.
-fn plan(inputs: VecDeque<Input>, reading: &Reading, clock: &Clock) -> Result<Plan, ImportError> {
+fn plan(
+    inputs: VecDeque<Input>,
+    reading: &LogReading,
+    clock: &LogClock,
+) -> Result<ImportPlan, ImportError> {
     let search = reading.search(clock);
     let mut check = ClientCheck::default();
-    let mut plan = Plan {
+    let mut plan = ImportPlan {
         inputs: VecDeque::new(),
         layouts: Vec::new(),
     };
     for input in inputs {
         let Sampled { input, sample } = input.sampled()?;
-        let layout = Layout::find(&sample, &search, &mut check);
+        let layout = LogLayout::find(&sample, &search, &mut check);
         plan.layouts.push(LayoutFound {
             name: input.name(),
             description: layout.to_string(),

@@ -7,7 +7,7 @@ use std::net::{AddrParseError, IpAddr};
 use ipnet::IpNet;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::form::{Record, Role};
+use crate::form::{FieldRole, LogRecord};
 
 /// Number of lines from which nearly all with one client are suspicious.
 const MANY_LINES: u64 = 1_000;
@@ -40,9 +40,9 @@ pub struct ClientChoice {
 
 impl ClientChoice {
     /// Returns the client of a line, without the port of its connection.
-    pub(crate) fn client<'r>(&self, record: &'r Record<'_>) -> Option<&'r [u8]> {
-        let peer = record.get(Role::Client).map(without_port);
-        let forwarded = record.get(Role::Forwarded);
+    pub(crate) fn client<'r>(&self, record: &'r LogRecord<'_>) -> Option<&'r [u8]> {
+        let peer = record.get(FieldRole::Client).map(without_port);
+        let forwarded = record.get(FieldRole::Forwarded);
         let client = match (self.field, peer) {
             (ClientField::Peer, Some(_)) => peer,
             (_, None) => self.forwarded(forwarded),
@@ -150,12 +150,12 @@ pub(crate) struct ClientCheck {
 }
 
 impl ClientCheck {
-    pub(crate) fn count(&mut self, choice: &ClientChoice, record: &Record<'_>) {
+    pub(crate) fn count(&mut self, choice: &ClientChoice, record: &LogRecord<'_>) {
         if self.lines >= LINES_MAX {
             return;
         }
         self.lines += 1;
-        let forwarded = record.get(Role::Forwarded);
+        let forwarded = record.get(FieldRole::Forwarded);
         self.forwarded |= forwarded.is_some_and(|list| addresses(list).next().is_some());
         // A line without a client has no visitor, and counts none.
         if let Some(client) = choice.client(record) {
@@ -169,7 +169,7 @@ impl ClientCheck {
     pub(crate) fn count_followed(
         &mut self,
         choice: &ClientChoice,
-        record: &Record<'_>,
+        record: &LogRecord<'_>,
     ) -> Option<SingleClient> {
         let before = self.lines;
         self.count(choice, record);
@@ -226,16 +226,20 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::time::Clock;
+    use crate::time::LogClock;
 
     fn client(choice: &ClientChoice, peer: &str, forwarded: &str) -> String {
-        let mut record = Record::default();
-        let clock = Clock::default();
+        let mut record = LogRecord::default();
+        let clock = LogClock::default();
         record
-            .put(Role::Client, Cow::Borrowed(peer.as_bytes()), &clock)
+            .put(FieldRole::Client, Cow::Borrowed(peer.as_bytes()), &clock)
             .unwrap();
         record
-            .put(Role::Forwarded, Cow::Borrowed(forwarded.as_bytes()), &clock)
+            .put(
+                FieldRole::Forwarded,
+                Cow::Borrowed(forwarded.as_bytes()),
+                &clock,
+            )
             .unwrap();
         let client = choice.client(&record).unwrap_or(b"none");
         String::from_utf8(client.to_vec()).unwrap()

@@ -9,12 +9,12 @@ use affluenza_event::{ACCESS_V1, Channel, without_address};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::clients::ClientChoice;
-use crate::form::{Record, Role};
+use crate::form::{FieldRole, LogRecord};
 use crate::ordinals::Ordinals;
 use crate::request::HttpRequest;
 use crate::summary::Made;
 use crate::text::lossy;
-use crate::time::Clock;
+use crate::time::LogClock;
 use crate::visitor::{SaltSource, Visitors};
 use crate::{ImportError, Target};
 
@@ -25,7 +25,7 @@ const USER_AGENT_BYTES_MAX: usize = 1024;
 pub(crate) struct Encoder {
     target: Target,
     clients: ClientChoice,
-    pub(crate) clock: Clock,
+    pub(crate) clock: LogClock,
     visitors: Visitors,
     ordinals: Ordinals,
     /// Hash input of the event id; the first `imprint_start` bytes never change.
@@ -48,7 +48,7 @@ impl Encoder {
         let imprint = [target.ente.as_bytes(), target.portal.as_bytes(), b""].join(&0xFF);
         Self {
             visitors: Visitors::new(&target.ente, salts),
-            clock: Clock::new(target.zone.clone()),
+            clock: LogClock::new(target.zone.clone()),
             target,
             clients,
             request: Vec::new(),
@@ -71,20 +71,20 @@ impl Encoder {
     }
 
     /// Counts a line for the ordinals of equal lines, without an event.
-    pub(crate) fn number(&mut self, record: &Record<'_>) {
+    pub(crate) fn number(&mut self, record: &LogRecord<'_>) {
         let client = self.clients.client(record);
         self.identify(record, client.and_then(address));
     }
 
     /// Writes the event of a line into `id` and `json`.
-    pub(crate) fn encode(&mut self, record: &Record<'_>) -> Result<Made, ImportError> {
+    pub(crate) fn encode(&mut self, record: &LogRecord<'_>) -> Result<Made, ImportError> {
         let time = record.time.expect("a form without a time is refused");
         let client = self.clients.client(record);
         let address = client.and_then(address);
         let ordinal = self.identify(record, address);
         let request = HttpRequest::parse(&self.request, record.status);
         let (resource, outcome) = (request.resource(), request.outcome());
-        let agent = record.get(Role::Agent);
+        let agent = record.get(FieldRole::Agent);
         // A log that names no client has no visitors.
         let visitor = match client {
             Some(client) => {
@@ -145,7 +145,7 @@ impl Encoder {
     /// network, or likely host names, until the hash matches. So the id includes the truncated
     /// address, and excludes the host name, the user name, forwarded addresses and all text that no
     /// role names. The ordinal separates lines that look equal then.
-    fn identify(&mut self, record: &Record<'_>, address: Option<IpAddr>) -> u32 {
+    fn identify(&mut self, record: &LogRecord<'_>, address: Option<IpAddr>) -> u32 {
         self.imprint.truncate(self.imprint_start);
         match address {
             Some(IpAddr::V4(v4)) => self.imprint.extend(v4.octets()),
@@ -155,23 +155,23 @@ impl Encoder {
         // Addresses end in 0 bytes and the next part begins with a bracket, so the two cannot be
         // confused. The parts are those of a combined line, so a log has the same ids in both forms.
         write_request(record, &mut self.request);
-        let (size, referer) = (record.get(Role::Bytes), record.get(Role::Referer));
+        let (size, referer) = (record.get(FieldRole::Bytes), record.get(FieldRole::Referer));
         let imprint = &mut self.imprint;
         imprint.push(b'[');
-        match record.get(Role::Time) {
+        match record.get(FieldRole::Time) {
             Some(time) => imprint.extend_from_slice(time),
             None => {
-                imprint.extend_from_slice(record.get(Role::Date).unwrap_or_default());
-                imprint.extend_from_slice(record.get(Role::Clock).unwrap_or_default());
+                imprint.extend_from_slice(record.get(FieldRole::Date).unwrap_or_default());
+                imprint.extend_from_slice(record.get(FieldRole::Clock).unwrap_or_default());
             }
         }
         for part in [&b"] \""[..], &self.request, b"\" "] {
             imprint.extend_from_slice(part);
         }
-        imprint.extend_from_slice(record.get(Role::Status).unwrap_or_default());
+        imprint.extend_from_slice(record.get(FieldRole::Status).unwrap_or_default());
         imprint.push(b' ');
         imprint.extend_from_slice(size.unwrap_or(b"-"));
-        if let Some(agent) = record.get(Role::Agent) {
+        if let Some(agent) = record.get(FieldRole::Agent) {
             for part in [&b" \""[..], referer.unwrap_or(b"-"), b"\" \"", agent, b"\""] {
                 imprint.extend_from_slice(part);
             }
@@ -185,15 +185,18 @@ impl Encoder {
 }
 
 /// Writes the request of a line as the common format has it, such as `GET /a?b HTTP/1.1`.
-fn write_request(record: &Record<'_>, request: &mut Vec<u8>) {
+fn write_request(record: &LogRecord<'_>, request: &mut Vec<u8>) {
     request.clear();
-    if let Some(whole) = record.get(Role::Request) {
+    if let Some(whole) = record.get(FieldRole::Request) {
         return request.extend_from_slice(whole);
     }
-    request.extend_from_slice(record.get(Role::Method).unwrap_or_default());
+    request.extend_from_slice(record.get(FieldRole::Method).unwrap_or_default());
     request.push(b' ');
-    request.extend_from_slice(record.get(Role::Target).unwrap_or_default());
-    if let Some(query) = record.get(Role::Query).filter(|query| !query.is_empty()) {
+    request.extend_from_slice(record.get(FieldRole::Target).unwrap_or_default());
+    if let Some(query) = record
+        .get(FieldRole::Query)
+        .filter(|query| !query.is_empty())
+    {
         if !query.starts_with(b"?") {
             request.push(b'?');
         }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Role;
+use crate::FieldRole;
 
 /// Faults of a line. They never quote the line, which may contain personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
@@ -18,23 +18,23 @@ pub enum LineFault {
     NotJson,
     /// A field of the form is missing.
     #[error("no {0} where the form has it")]
-    Missing(Role),
+    Missing(FieldRole),
     /// A field has a value that its role does not allow.
     #[error("the {role} is not valid{example}", role = .0, example = example(*.0))]
-    Bad(Role),
+    Bad(FieldRole),
     /// No closing quote before the end of the line.
     #[error("the {0} has no closing quote")]
-    Unclosed(Role),
+    Unclosed(FieldRole),
     /// Text after the last field of the form.
     #[error("unknown text after the {0}")]
-    TextAfter(Role),
+    TextAfter(FieldRole),
 }
 
-fn example(role: Role) -> &'static str {
+fn example(role: FieldRole) -> &'static str {
     match role {
-        Role::Time => ", such as 17/May/2015:10:05:03 +0000 between 1971 and 2104",
-        Role::Status => ", such as 200",
-        Role::Bytes => ", neither a number nor \"-\"",
+        FieldRole::Time => ", such as 17/May/2015:10:05:03 +0000 between 1971 and 2104",
+        FieldRole::Status => ", such as 200",
+        FieldRole::Bytes => ", neither a number nor \"-\"",
         _ => "",
     }
 }

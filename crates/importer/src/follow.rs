@@ -121,13 +121,17 @@ fn is_rotated(name: &[u8], other: &[u8]) -> bool {
     let plain = plain.unwrap_or(other);
     let dot = memchr::memrchr(b'.', name).unwrap_or(name.len());
     let (stem, extension) = name.split_at(dot);
-    let before_extension = || plain.strip_prefix(stem)?.strip_suffix(extension);
-    match plain.strip_prefix(name).or_else(before_extension) {
+    let mark = plain
+        .strip_prefix(name)
+        .or_else(|| plain.strip_prefix(stem)?.strip_suffix(extension));
+    match mark {
         Some(b"") => is_compressed,
         Some(b".old") => true,
         Some(mark @ [b'.' | b'-' | b'_', ..]) => {
-            let is_part = |byte: &u8| byte.is_ascii_digit() || b".-_+:TZ".contains(byte);
-            mark.iter().any(u8::is_ascii_digit) && mark.iter().all(is_part)
+            mark.iter().any(u8::is_ascii_digit)
+                && mark
+                    .iter()
+                    .all(|byte| byte.is_ascii_digit() || b".-_+:TZ".contains(byte))
         }
         _ => false,
     }
@@ -229,9 +233,9 @@ impl Followed {
             return Ok(older);
         }
         let mut rotated = self.rotated()?;
-        let is_of_position =
-            |file: &Rotated| matches!(&file.head, Ok(head) if position.is_of(head));
-        let place = rotated.iter().position(is_of_position);
+        let place = rotated
+            .iter()
+            .position(|file| matches!(&file.head, Ok(head) if position.is_of(head)));
         older.is_incomplete = place.is_none();
         // The file of the position may be the last one that cannot be read.
         let first = place.unwrap_or(rotated.len().saturating_sub(1));

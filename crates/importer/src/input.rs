@@ -42,9 +42,9 @@ type Raw = Box<dyn Read + Send>;
 pub(crate) type Content = Box<dyn BufRead + Send>;
 
 /// A source of log lines. Compression is recognised by the first bytes, not by the file name.
-pub struct Input(Kind);
+pub struct Input(InputKind);
 
-enum Kind {
+enum InputKind {
     StandardInput,
     File(PathBuf),
     Reader {
@@ -69,15 +69,15 @@ impl Input {
     pub fn path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         if path == Path::new("-") {
-            Self(Kind::StandardInput)
+            Self(InputKind::StandardInput)
         } else {
-            Self(Kind::File(path))
+            Self(InputKind::File(path))
         }
     }
 
     /// Reads from `reader`; errors use `name`.
     pub fn reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
-        Self(Kind::Reader {
+        Self(InputKind::Reader {
             name: name.into(),
             reader: Box::new(reader),
         })
@@ -86,9 +86,9 @@ impl Input {
     /// Name for error messages.
     pub fn name(&self) -> String {
         match &self.0 {
-            Kind::StandardInput => "standard input".to_owned(),
-            Kind::File(path) => path.display().to_string(),
-            Kind::Reader { name, .. } | Kind::Content { name, .. } => name.clone(),
+            InputKind::StandardInput => "standard input".to_owned(),
+            InputKind::File(path) => path.display().to_string(),
+            InputKind::Reader { name, .. } | InputKind::Content { name, .. } => name.clone(),
         }
     }
 
@@ -96,10 +96,10 @@ impl Input {
     pub(crate) fn open(self) -> Result<Content, ImportError> {
         let name = self.name();
         match self.0 {
-            Kind::StandardInput => decoded(&name, Box::new(io::stdin())),
-            Kind::File(path) => open_file(&path),
-            Kind::Reader { reader, .. } => decoded(&name, reader),
-            Kind::Content { content, .. } => Ok(content),
+            InputKind::StandardInput => decoded(&name, Box::new(io::stdin())),
+            InputKind::File(path) => open_file(&path),
+            InputKind::Reader { reader, .. } => decoded(&name, reader),
+            InputKind::Content { content, .. } => Ok(content),
         }
     }
 
@@ -112,16 +112,16 @@ impl Input {
             source: error.source,
         };
         let (input, sample) = match self.0 {
-            Kind::File(path) if is_regular(&path) => {
+            InputKind::File(path) if is_regular(&path) => {
                 let sample = lines::sample(&mut open_file(&path)?).map_err(failed)?;
-                (Self(Kind::File(path)), sample)
+                (Self(InputKind::File(path)), sample)
             }
             kind => {
                 let mut content = Self(kind).open()?;
                 let sample = lines::sample(&mut content).map_err(failed)?;
                 let reader = Box::new(Cursor::new(sample.clone()).chain(content));
                 (
-                    Self(Kind::Content {
+                    Self(InputKind::Content {
                         name,
                         content: reader,
                     }),
@@ -134,7 +134,7 @@ impl Input {
 
     /// Returns the path of a regular file, which can be read more than once.
     fn regular_file(&self) -> Result<Option<&Path>, ImportError> {
-        let Kind::File(path) = &self.0 else {
+        let InputKind::File(path) = &self.0 else {
             return Ok(None);
         };
         // Only opening the file shows if it is readable.
@@ -167,7 +167,9 @@ pub(crate) fn distinct(
     let mut heads: Vec<(u128, PathBuf)> = Vec::new();
     let mut standard_input = false;
     for input in inputs {
-        if matches!(input.0, Kind::StandardInput) && std::mem::replace(&mut standard_input, true) {
+        if matches!(input.0, InputKind::StandardInput)
+            && std::mem::replace(&mut standard_input, true)
+        {
             return Err(ImportError::StandardInputTwice);
         }
         if let Some(path) = input.regular_file()? {

@@ -6,9 +6,9 @@ use std::fmt;
 
 use crate::clients::{ClientCheck, ClientChoice, ClientField};
 use crate::fault::LineFault;
-use crate::form::{Catalogue, Form, Misfit, Prefix, Record, Role};
+use crate::form::{FieldRole, FormCatalogue, LogForm, LogRecord, Misfit, Prefix};
 use crate::lines;
-use crate::time::{Clock, OffsetSource};
+use crate::time::{LogClock, OffsetSource};
 
 /// Directives of the W3C extended log file format, which are no requests.
 const DIRECTIVES: [&[u8]; 8] = [
@@ -24,7 +24,7 @@ const DIRECTIVES: [&[u8]; 8] = [
 
 /// Prefixes and forms of the lines of an input.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Layout {
+pub(crate) struct LogLayout {
     prefixes: Vec<Prefix>,
     forms: Vec<FoundForm>,
     /// Number of examined lines, and of those that no form fits.
@@ -40,18 +40,18 @@ pub(crate) struct Layout {
 /// A form that fits lines of an input.
 #[derive(Debug, Clone)]
 struct FoundForm {
-    form: Form,
+    form: LogForm,
     lines: u64,
     /// True if the lines record the user agent.
     has_agents: bool,
 }
 
 /// Settings of the search for a layout.
-pub(crate) struct Search<'a> {
+pub(crate) struct LayoutSearch<'a> {
     /// Form that the operator gave.
-    pub(crate) given: Option<&'a Form>,
+    pub(crate) given: Option<&'a LogForm>,
     pub(crate) clients: &'a ClientChoice,
-    pub(crate) clock: &'a Clock,
+    pub(crate) clock: &'a LogClock,
 }
 
 /// Kind of a line.
@@ -70,13 +70,13 @@ fn is_directive(line: &[u8]) -> bool {
 
 /// True if a sample has a complete line that is neither blank nor a directive.
 pub(crate) fn has_request(sample: &[u8]) -> bool {
-    let is_request = |line: &[u8]| !line.trim_ascii().is_empty() && !is_directive(line);
-    sample.contains(&b'\n') && lines::of_sample(sample).any(is_request)
+    sample.contains(&b'\n')
+        && lines::of_sample(sample).any(|line| !line.trim_ascii().is_empty() && !is_directive(line))
 }
 
-impl Layout {
+impl LogLayout {
     /// Finds the layout of the lines in `sample`, and counts their clients.
-    pub(crate) fn find(sample: &[u8], search: &Search<'_>, check: &mut ClientCheck) -> Self {
+    pub(crate) fn find(sample: &[u8], search: &LayoutSearch<'_>, check: &mut ClientCheck) -> Self {
         let mut layout = Self {
             client_field: search.clients.field,
             zone: search.clock.name().to_owned(),
@@ -84,14 +84,14 @@ impl Layout {
         };
         let mut forms: Vec<FoundForm> = match search.given {
             Some(form) => vec![form.clone().into()],
-            None => Catalogue::built_in()
+            None => FormCatalogue::built_in()
                 .forms
                 .iter()
                 .cloned()
                 .map(Into::into)
                 .collect(),
         };
-        let mut prefixes: Vec<_> = Catalogue::built_in()
+        let mut prefixes: Vec<_> = FormCatalogue::built_in()
             .prefixes
             .iter()
             .map(|prefix| (prefix, false))
@@ -111,7 +111,7 @@ impl Layout {
     }
 
     /// Searches the layout of one more line. True if it has a form or a prefix that is new.
-    pub(crate) fn learn(&mut self, line: &[u8], search: &Search<'_>) -> bool {
+    pub(crate) fn learn(&mut self, line: &[u8], search: &LayoutSearch<'_>) -> bool {
         let found = Self::find(line, search, &mut ClientCheck::default());
         let known = self.forms.len() + self.prefixes.len();
         for form in found.forms {
@@ -139,7 +139,7 @@ impl Layout {
         line: &[u8],
         forms: &mut [FoundForm],
         prefixes: &mut [(&Prefix, bool)],
-        search: &Search<'_>,
+        search: &LayoutSearch<'_>,
         check: &mut ClientCheck,
     ) {
         for (prefix, is_found) in prefixes {
@@ -159,7 +159,7 @@ impl Layout {
         &mut self,
         line: &[u8],
         forms: &mut [FoundForm],
-        search: &Search<'_>,
+        search: &LayoutSearch<'_>,
         check: &mut ClientCheck,
     ) -> bool {
         for found in forms {
@@ -167,7 +167,7 @@ impl Layout {
                 continue;
             };
             found.lines += 1;
-            found.has_agents |= record.get(Role::Agent).is_some();
+            found.has_agents |= record.get(FieldRole::Agent).is_some();
             self.agents += u64::from(found.has_agents);
             self.clients += u64::from(search.clients.client(&record).is_some());
             self.offsets.extend(record.time.map(|time| time.source));
@@ -192,7 +192,7 @@ impl Layout {
         if !is_directive(line) {
             return LineKind::Request;
         }
-        if let Some(form) = Catalogue::built_in().form_of_header(line) {
+        if let Some(form) = FormCatalogue::built_in().form_of_header(line) {
             let mut with_header = FoundForm::from(form);
             for found in forms.iter().filter(|found| found.form.has_header()) {
                 with_header.lines += found.lines;
@@ -214,8 +214,8 @@ impl Layout {
     pub(crate) fn read<'a>(
         &mut self,
         line: &'a [u8],
-        clock: &Clock,
-    ) -> Result<Record<'a>, LineFault> {
+        clock: &LogClock,
+    ) -> Result<LogRecord<'a>, LineFault> {
         let mut best = Misfit {
             at: 0,
             fault: LineFault::UnknownForm,
@@ -223,7 +223,7 @@ impl Layout {
         for found in &mut self.forms {
             match found.form.read(line, clock) {
                 Ok(mut record) => {
-                    found.has_agents |= record.get(Role::Agent).is_some();
+                    found.has_agents |= record.get(FieldRole::Agent).is_some();
                     record.is_agent_recorded = found.has_agents && found.form.may_lack_agent();
                     return Ok(record);
                 }
@@ -250,8 +250,8 @@ impl Layout {
     }
 }
 
-impl From<Form> for FoundForm {
-    fn from(form: Form) -> Self {
+impl From<LogForm> for FoundForm {
+    fn from(form: LogForm) -> Self {
         Self {
             has_agents: form.always_has_agent(),
             form,
@@ -260,7 +260,7 @@ impl From<Form> for FoundForm {
     }
 }
 
-impl fmt::Display for Layout {
+impl fmt::Display for LogLayout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut found: Vec<_> = self.forms.iter().filter(|found| found.lines > 0).collect();
         found.sort_by_key(|found| std::cmp::Reverse(found.lines));
@@ -274,12 +274,15 @@ impl fmt::Display for Layout {
             };
         };
         let field = match self.client_field {
-            ClientField::Peer => main.form.number_of(Role::Client).map(|number| (number, "")),
+            ClientField::Peer => main
+                .form
+                .number_of(FieldRole::Client)
+                .map(|number| (number, "")),
             ClientField::Forwarded => None,
         };
         let forwarded = || {
             Some((
-                main.form.number_of(Role::Forwarded)?,
+                main.form.number_of(FieldRole::Forwarded)?,
                 " (forwarded addresses)",
             ))
         };

@@ -18,11 +18,11 @@ mod text;
 mod time;
 mod visitor;
 
-pub use access_log::{AccessLog, ImportError, ImportedEvent, LayoutFound, LogFormat, Reading};
+pub use access_log::{AccessLog, ImportError, ImportedEvent, LayoutFound, LogFormat, LogReading};
 pub use clients::{ClientChoice, ClientField, SingleClient, network};
 pub use fault::LineFault;
 pub use follow::{FollowPosition, KeptPosition, QUIET_LOOKS};
-pub use form::{FormatError, Role};
+pub use form::{FieldRole, FormatError};
 pub use input::Input;
 pub use ipnet::IpNet;
 pub use secrets::{KeptSecrets, SECRET_KEPT};

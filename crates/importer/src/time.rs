@@ -20,17 +20,17 @@ const ISO_BYTES: usize = 19;
 /// Time zone of the portal, which decides the day of a visitor and the meaning of a time without
 /// an offset.
 #[derive(Debug, Clone)]
-pub(crate) struct Clock {
+pub(crate) struct LogClock {
     zone: TimeZone,
 }
 
-impl Default for Clock {
+impl Default for LogClock {
     fn default() -> Self {
         Self::new(TimeZone::UTC)
     }
 }
 
-impl Clock {
+impl LogClock {
     pub(crate) fn new(zone: TimeZone) -> Self {
         Self { zone }
     }
@@ -70,7 +70,7 @@ pub(crate) struct LogTime {
 impl LogTime {
     /// Parses `17/May/2015:10:05:03 +0000`, RFC 3339 and its variants, or seconds, milli-, micro- or
     /// nanoseconds since 1970. A fraction of a second is cut.
-    pub(crate) fn parse(text: &[u8], clock: &Clock) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8], clock: &LogClock) -> Option<Self> {
         let mut time = *b"0000-00-00T00:00:00+00:00";
         let rest = match text {
             [_, _, b'/', ..] => {
@@ -109,7 +109,7 @@ impl LogTime {
         Self::checked(time, OffsetSource::Utc)
     }
 
-    fn with_offset(mut time: [u8; 25], offset: &[u8], clock: &Clock) -> Option<Self> {
+    fn with_offset(mut time: [u8; 25], offset: &[u8], clock: &LogClock) -> Option<Self> {
         let digits = match offset.trim_ascii_start() {
             b"" => return Self::in_zone(time, clock),
             b"Z" | b"z" => *b"+0000",
@@ -131,7 +131,7 @@ impl LogTime {
 
     /// Reads a time without an offset in the portal's zone. Of an hour that occurs twice, it is the
     /// first.
-    fn in_zone(time: [u8; 25], clock: &Clock) -> Option<Self> {
+    fn in_zone(time: [u8; 25], clock: &LogClock) -> Option<Self> {
         // The calendar and the digits are checked as of a time in UTC.
         let local = Self::checked(time, OffsetSource::Portal)?;
         let civil = Offset::UTC.to_datetime(Timestamp::from_millisecond(local.instant.0).ok()?);
@@ -296,14 +296,14 @@ mod tests {
                 1_483_235_999_000,
             ),
         ] {
-            let time = LogTime::parse(text.as_bytes(), &Clock::default()).unwrap();
+            let time = LogTime::parse(text.as_bytes(), &LogClock::default()).unwrap();
             assert_eq!((time.as_rfc3339(), time.instant.0), (expected, instant));
         }
     }
 
     #[test]
     fn times_of_all_servers_are_read() {
-        let clock = Clock::new(TimeZone::get("Europe/Rome").unwrap());
+        let clock = LogClock::new(TimeZone::get("Europe/Rome").unwrap());
         let offset = |digits: &[u8; 5]| OffsetSource::Log(*digits);
         for (text, expected, source) in [
             (
@@ -407,7 +407,7 @@ mod tests {
             "",
         ] {
             assert_eq!(
-                LogTime::parse(text.as_bytes(), &Clock::default()),
+                LogTime::parse(text.as_bytes(), &LogClock::default()),
                 None,
                 "{text}"
             );
@@ -425,7 +425,7 @@ mod tests {
             let name = std::str::from_utf8(MONTHS[month as usize - 1]).unwrap();
             let sign = if west { '-' } else { '+' };
             let text = format!("{day:02}/{name}/{year}:{hour:02}:{minute:02}:{second:02} {sign}{offset_hours:02}{offset_minutes:02}");
-            let time = LogTime::parse(text.as_bytes(), &Clock::default()).unwrap();
+            let time = LogTime::parse(text.as_bytes(), &LogClock::default()).unwrap();
             let record = format!(
                 r#"{{"specversion":"1.0","type":"{}","source":"s","id":"1","time":"{}","data":{{"ente":"e","portal":"p"}}}}"#,
                 affluenza_event::ACCESS_V1,

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::Partition;
-use crate::wire::{ApiKey, BrokerAnswer, Connection, Request};
+use crate::wire::{ApiKey, BrokerAnswer, BrokerConnection, Request};
 
 /// Bytes of a batch up to and including its length field. `BATCH_HEADER`: bytes up to its first
 /// record.
@@ -90,7 +90,11 @@ pub(crate) struct PartitionFetch {
 
 impl PartitionFetch {
     /// Sends the request and parses the answer.
-    pub(crate) fn at(self, connection: &mut Connection, topic: &str) -> io::Result<FetchedBatches> {
+    pub(crate) fn at(
+        self,
+        connection: &mut BrokerConnection,
+        topic: &str,
+    ) -> io::Result<FetchedBatches> {
         let request = Request::default()
             .i32(-1)
             // Wait time 0: the broker answers at once, even without records.

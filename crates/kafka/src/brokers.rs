@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
-use crate::wire::{ApiKey, BrokerAnswer, Connection, Request};
+use crate::wire::{ApiKey, BrokerAnswer, BrokerConnection, Request};
 use crate::{BusError, Config};
 
 /// Open connections, and the leader of each partition of the topic.
@@ -12,7 +12,7 @@ pub(crate) struct Brokers {
     leaders: HashMap<i32, String>,
     /// Addresses of all brokers of the cluster, from the last metadata answer.
     all: Vec<String>,
-    connections: HashMap<String, Connection>,
+    connections: HashMap<String, BrokerConnection>,
 }
 
 impl Brokers {
@@ -29,7 +29,7 @@ impl Brokers {
     pub(crate) fn ask_leader<T>(
         &mut self,
         partition: i32,
-        ask: impl Fn(&mut Connection) -> io::Result<T>,
+        ask: impl Fn(&mut BrokerConnection) -> io::Result<T>,
     ) -> Result<T, BusError> {
         // One retry: a cached connection may be closed, or the leader may have changed.
         let first = self.try_leader(partition, &ask);
@@ -47,7 +47,7 @@ impl Brokers {
     fn try_leader<T>(
         &mut self,
         partition: i32,
-        ask: &impl Fn(&mut Connection) -> io::Result<T>,
+        ask: &impl Fn(&mut BrokerConnection) -> io::Result<T>,
     ) -> io::Result<T> {
         if !self.leaders.contains_key(&partition) {
             self.look_round()?;
@@ -60,7 +60,10 @@ impl Brokers {
     }
 
     /// Asks every broker. Skips brokers that do not answer.
-    pub(crate) fn ask_all<T>(&mut self, ask: impl Fn(&mut Connection) -> io::Result<T>) -> Vec<T> {
+    pub(crate) fn ask_all<T>(
+        &mut self,
+        ask: impl Fn(&mut BrokerConnection) -> io::Result<T>,
+    ) -> Vec<T> {
         let mut answers = Vec::new();
         for address in self.all.clone() {
             match self.connection(&address).and_then(&ask) {
@@ -74,9 +77,9 @@ impl Brokers {
         answers
     }
 
-    fn connection(&mut self, address: &str) -> io::Result<&mut Connection> {
+    fn connection(&mut self, address: &str) -> io::Result<&mut BrokerConnection> {
         if !self.connections.contains_key(address) {
-            let connection = Connection::open(address, &self.config)?;
+            let connection = BrokerConnection::open(address, &self.config)?;
             self.connections.insert(address.to_owned(), connection);
         }
         let connection = self.connections.get_mut(address);

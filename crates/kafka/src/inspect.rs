@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::batches::{FetchedBatches, PartitionFetch, READ_COMMITTED, READ_UNCOMMITTED};
 use crate::brokers::Brokers;
-use crate::wire::{ApiKey, BrokerAnswer, Connection, Request};
+use crate::wire::{ApiKey, BrokerAnswer, BrokerConnection, Request};
 use crate::{BusError, Config, NextOffset, Partition};
 
 /// Bytes of one fetch. Kafka always returns at least one whole batch.
@@ -178,7 +178,7 @@ impl Inspector {
     fn ask<T>(
         &self,
         partition: Partition,
-        ask: impl Fn(&mut Connection) -> io::Result<T>,
+        ask: impl Fn(&mut BrokerConnection) -> io::Result<T>,
     ) -> Result<T, BusError> {
         let mut brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
         brokers.ask_leader(partition.0, ask)

@@ -9,7 +9,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::{digest, hmac, pbkdf2};
 
 use crate::secured::authenticate;
-use crate::wire::Connection;
+use crate::wire::BrokerConnection;
 
 /// Random bytes of a client nonce.
 const NONCE_BYTES: usize = 18;
@@ -20,7 +20,7 @@ fn wrong(what: &str) -> io::Error {
 
 /// Logs in as `user` and checks that the broker knows the password, too.
 pub(crate) fn log_in(
-    connection: &mut Connection,
+    connection: &mut BrokerConnection,
     mechanism: &str,
     user: &str,
     password: &str,

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
 use crate::Config;
-use crate::wire::{ApiKey, BrokerAnswer, Connection, Request};
+use crate::wire::{ApiKey, BrokerAnswer, BrokerConnection, Request};
 
 /// Byte stream to a broker.
 pub(crate) trait Stream: Read + Write + Send {}
@@ -42,7 +42,7 @@ pub(crate) fn secure(
 }
 
 /// Logs in if the protocol is SASL.
-pub(crate) fn log_in(connection: &mut Connection, config: &Config) -> io::Result<()> {
+pub(crate) fn log_in(connection: &mut BrokerConnection, config: &Config) -> io::Result<()> {
     if !protocol(config).starts_with("sasl") {
         return Ok(());
     }
@@ -67,7 +67,10 @@ pub(crate) fn log_in(connection: &mut Connection, config: &Config) -> io::Result
 }
 
 /// Sends one message of a login and returns the broker's answer.
-pub(crate) fn authenticate(connection: &mut Connection, message: &str) -> io::Result<Vec<u8>> {
+pub(crate) fn authenticate(
+    connection: &mut BrokerConnection,
+    message: &str,
+) -> io::Result<Vec<u8>> {
     let request = Request::default().bytes(message.as_bytes());
     let answer = connection.ask(ApiKey::SaslAuthenticate, &request)?;
     let mut answer = BrokerAnswer(&answer);

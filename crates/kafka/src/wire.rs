@@ -170,12 +170,12 @@ impl<'a> BrokerAnswer<'a> {
 }
 
 /// Connection to one broker, with one request at a time.
-pub(crate) struct Connection {
+pub(crate) struct BrokerConnection {
     stream: Box<dyn Stream>,
     asked: i32,
 }
 
-impl Connection {
+impl BrokerConnection {
     /// Connects to `address` (`host:port`) and logs in as configured.
     pub(crate) fn open(address: &str, config: &Config) -> io::Result<Self> {
         let mut failure = io::Error::other("the name has no address");

@@ -127,11 +127,11 @@ pub(crate) fn partition_findings(partitions: &[PartitionAudit], stream: &str) ->
 /// Returns the gaps and overlaps between the blocks of the ledger.
 pub(crate) async fn gap_findings(store: &Store) -> Result<Vec<Finding>, PipelineError> {
     let gaps = store.ledger().gaps().await?.into_iter();
-    let finding = |gap: LedgerGap| match gap.begins_at > gap.ends_at {
+    let findings = gaps.map(|gap| match gap.begins_at > gap.ends_at {
         true => Finding::LedgerGap(gap),
         false => Finding::LedgerOverlap(gap),
-    };
-    Ok(gaps.map(finding).collect())
+    });
+    Ok(findings.collect())
 }
 
 /// Returns the findings about offsets without a record.

@@ -595,8 +595,8 @@ impl Consumer {
         while let Some(outcome) = self.writers.next() {
             self.finish(outcome)?;
         }
-        let is_gone = |owned: &&OwnedPartition| owned.ended().is_some_and(|at| ended.contains(&at));
-        match self.partitions.iter().find(is_gone) {
+        let mut owned = self.partitions.iter();
+        match owned.find(|owned| owned.ended().is_some_and(|at| ended.contains(&at))) {
             Some(OwnedPartition { partition, .. }) => Err(PipelineError::WriterGone {
                 partition: *partition,
             }),

@@ -110,13 +110,13 @@ impl OwnedPartition {
     /// Returns the metadata of the offset at which the draft begins. An intent that is repeated
     /// keeps its time, by which its token is judged.
     pub(crate) fn metadata(&self, with_intent: bool) -> OffsetMetadata {
-        let intent = || match &self.intent {
+        let intent = with_intent.then(|| match &self.intent {
             Some(intent) => intent.clone(),
             None => self.draft.intent(&self.origin.rules),
-        };
+        });
         OffsetMetadata {
             stream: self.origin.stream.clone(),
-            intent: with_intent.then(intent),
+            intent,
         }
     }
 }

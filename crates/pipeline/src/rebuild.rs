@@ -77,12 +77,12 @@ pub struct Tools<'t> {
     /// Returns a classifier under the present register and rules.
     pub classifier: &'t dyn Fn() -> Result<Classifier, RebuildError>,
     /// Called with each step of progress.
-    pub watch: &'t mut dyn FnMut(Step),
+    pub watch: &'t mut dyn FnMut(RebuildStep),
 }
 
 /// Progress of a rebuild.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum RebuildStep {
     /// An interrupted rebuild was resumed.
     Resumed {
         /// Id of the run.
@@ -204,7 +204,7 @@ struct RunningRebuild<'w, 't> {
 impl RunningRebuild<'_, '_> {
     async fn carry_out(&mut self) -> Result<(), RebuildError> {
         if self.run.phase == Phase::Copying {
-            (self.tools.watch)(Step::Copying);
+            (self.tools.watch)(RebuildStep::Copying);
             self.copy_history().await?;
             self.run.tables = self.tools.second.tables().await?;
             self.enter(Phase::Replaying).await?;
@@ -226,7 +226,7 @@ impl RunningRebuild<'_, '_> {
         if self.run.phase == Phase::Exchanging {
             self.exchange_again().await?;
         }
-        (self.tools.watch)(Step::Settling);
+        (self.tools.watch)(RebuildStep::Settling);
         self.count(self.tools.store).await?;
         self.settle().await?;
         match self.rebuilt.failures.is_empty() {
@@ -288,7 +288,7 @@ impl RunningRebuild<'_, '_> {
             let remaining = running.advance(&ends)?;
             let total: u64 = ends.values().map(|end| end.0.unsigned_abs()).sum();
             let done = total.saturating_sub(remaining);
-            (self.tools.watch)(Step::Replaying { done, total });
+            (self.tools.watch)(RebuildStep::Replaying { done, total });
             let growth = total.saturating_sub(before.replace(total).unwrap_or(total));
             if remaining <= CLOSE.max(growth * CLOSE_LOOKS) {
                 return Ok(ends);
@@ -303,7 +303,7 @@ impl RunningRebuild<'_, '_> {
         while replay.running.advance(&replay.ends)? > 0 {
             tokio::time::sleep(LOOK).await;
         }
-        (self.tools.watch)(Step::Comparing);
+        (self.tools.watch)(RebuildStep::Comparing);
         let mut classifier = self.classifier()?;
         let reconciled = reconcile(
             second.store(),
@@ -347,8 +347,10 @@ impl RunningRebuild<'_, '_> {
         let waited = Instant::now();
         while waited.elapsed() < PATIENCE {
             let committed = self.committed()?;
-            let is_committed = |(partition, end)| committed.get(partition) >= Some(end);
-            if begun.iter().all(is_committed) {
+            if begun
+                .iter()
+                .all(|(partition, end)| committed.get(partition) >= Some(end))
+            {
                 break;
             }
             tokio::time::sleep(LOOK).await;

@@ -73,10 +73,10 @@ enum Compared {
 
 /// Blocks that this process holds back, as requested in the database.
 #[derive(Debug)]
-pub(crate) struct Holds(watch::Sender<Held>);
+pub(crate) struct Holds(watch::Sender<HeldMonths>);
 
 #[derive(Debug, Default)]
-struct Held {
+struct HeldMonths {
     months: BTreeSet<u32>,
     /// While a rebuild exchanges its tables, every block is held back.
     rebuild: RebuildState,
@@ -85,13 +85,13 @@ struct Held {
 
 impl Default for Holds {
     fn default() -> Self {
-        Self(watch::Sender::new(Held::default()))
+        Self(watch::Sender::new(HeldMonths::default()))
     }
 }
 
 impl Holds {
     fn set(&self, months: BTreeSet<u32>, rebuild: RebuildState) {
-        self.0.send_replace(Held {
+        self.0.send_replace(HeldMonths {
             months,
             rebuild,
             until: Some(Instant::now() + HOLD),

@@ -106,20 +106,23 @@ impl Quota {
         if self.taken == self.total {
             return None;
         }
-        let is_due = |hour| self.due_at(curve, YearPoint::start_of(hour + 1)) > self.taken;
         // A cell with many uses is due in the next hour.
-        if is_due(hour) {
+        if self.is_due_in(curve, hour) {
             return Some(hour);
         }
         let (mut before, mut after) = (hour, curve.hours());
         while after - before > 1 {
             let middle = before.midpoint(after);
-            match is_due(middle) {
+            match self.is_due_in(curve, middle) {
                 true => after = middle,
                 false => before = middle,
             }
         }
         (after < curve.hours()).then_some(after)
+    }
+
+    fn is_due_in(&self, curve: &LoadCurve, hour: usize) -> bool {
+        self.due_at(curve, YearPoint::start_of(hour + 1)) > self.taken
     }
 
     fn due_at(&self, curve: &LoadCurve, point: YearPoint) -> u64 {

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use affluenza_event::Kind;
 use affluenza_register::EnteKind;
-use rand::RngExt;
+use rand::{Rng, RngExt};
 use rand::seq::index;
 use serde::Deserialize;
 use thiserror::Error;
@@ -151,32 +151,36 @@ struct RegionService {
 fn catalogue(services: usize) -> Vec<RegionService> {
     let categories = categories();
     let objects: Vec<ServiceObject> = listed(include_str!("../region/services.csv"));
-    let of = |category: usize| {
-        let code = &categories[category].category;
-        let of = objects.iter().filter(move |it| it.category == *code);
-        of.map(|it| it.object.as_str()).collect::<Vec<_>>()
-    };
-    let objects: Vec<Vec<&str>> = (0..categories.len()).map(of).collect();
-    let service = |number: usize| {
+    let mut objects_of = vec![Vec::new(); categories.len()];
+    for ServiceObject { category, object } in &objects {
+        let at = categories.iter().position(|it| it.category == *category);
+        objects_of[at.expect("the category is listed")].push(object.as_str());
+    }
+    (0..services)
+        .map(|number| RegionService::of(number, &categories, &objects_of))
+        .collect()
+}
+
+impl RegionService {
+    fn of(number: usize, categories: &[RegionCategory], objects_of: &[Vec<&str>]) -> Self {
         let category = number % categories.len();
         let round = number / categories.len();
         let (object, round) = (round % OBJECTS, round / OBJECTS);
         // Neighbouring objects have different actions, so that a small catalogue has all kinds.
         let (action, kind) = ACTIONS[(round + object) % ACTIONS.len()];
         let audience = AUDIENCES[round / ACTIONS.len()];
-        let object = objects[category][object];
+        let object = objects_of[category][object];
         let name = match audience {
             "" => format!("{object}: {action}"),
             audience => format!("{object}: {action} ({audience})"),
         };
-        RegionService {
+        Self {
             code: format!("{}-{number:04}", categories[category].category),
             name,
             category,
             kind,
         }
-    };
-    (0..services).map(service).collect()
+    }
 }
 
 fn register_toml(catalogue: &[RegionService]) -> String {
@@ -249,8 +253,13 @@ fn residents(rank: f64) -> u64 {
 
 fn bodies(size: &RegionSize, seed: u64) -> Vec<Body> {
     let mut random = Seed { seed, year: 0 }.random("region");
-    let enti = size.enti as f64;
-    let body = |number: usize| {
+    (0..size.enti)
+        .map(|number| Body::of(number, size, &mut random))
+        .collect()
+}
+
+impl Body {
+    fn of(number: usize, size: &RegionSize, random: &mut impl Rng) -> Self {
         let (ending, place) = (number / STEMS.len(), number / STEMS.len() / ENDINGS.len());
         let place = PLACES[place];
         let name = format!(
@@ -267,17 +276,17 @@ fn bodies(size: &RegionSize, seed: u64) -> Vec<Body> {
             _ if number % 16 == 9 => (EnteKind::Unione, "unione", format!("Unione di {name}")),
             _ => (EnteKind::Comune, "comune", name),
         };
-        let share = (number as f64 + 0.5) / enti;
+        let share = (number as f64 + 0.5) / size.enti as f64;
         // The largest body offers half as many services again as the mean, the smallest half.
         let offered = (size.deployments as f64 * (1.5 - share) + 0.5) as usize;
         let offered = offered.clamp(1, size.services);
         // Everybody offers the first services of the catalogue; the others are drawn.
         let common = offered.div_ceil(2);
-        let drawn = index::sample(&mut random, size.services - common, offered - common);
+        let drawn = index::sample(random, size.services - common, offered - common);
         let mut services: Vec<usize> = drawn.into_iter().map(|it| it + common).collect();
         services.extend(0..common);
         services.sort_unstable();
-        Body {
+        Self {
             code: format!("{word}-{number:05}"),
             name,
             kind,
@@ -289,8 +298,7 @@ fn bodies(size: &RegionSize, seed: u64) -> Vec<Body> {
             ),
             services,
         }
-    };
-    (0..size.enti).map(body).collect()
+    }
 }
 
 fn enti_csv(bodies: &[Body]) -> String {
@@ -378,21 +386,21 @@ impl RegionYear {
 
     fn write_categories(&self, text: &mut String) {
         for (category, RegionCategory { category: code, .. }) in categories().iter().enumerate() {
-            let of_kind = |kinds: &[Kind]| -> u64 {
-                let cells = self.uses.iter();
-                let cells =
-                    cells.filter(|(it, _)| it.category == category && kinds.contains(&it.kind));
-                cells.map(|(_, uses)| uses).sum()
-            };
             let _ = writeln!(
                 text,
                 "{},{code},{},{},{}",
                 self.year,
-                of_kind(&[Kind::Plain, Kind::Payment, Kind::Booking]),
-                of_kind(&[Kind::Payment]),
-                of_kind(&[Kind::Booking])
+                self.uses_of(category, &[Kind::Plain, Kind::Payment, Kind::Booking]),
+                self.uses_of(category, &[Kind::Payment]),
+                self.uses_of(category, &[Kind::Booking])
             );
         }
+    }
+
+    fn uses_of(&self, category: usize, kinds: &[Kind]) -> u64 {
+        let cells = self.uses.iter();
+        let cells = cells.filter(|(it, _)| it.category == category && kinds.contains(&it.kind));
+        cells.map(|(_, uses)| uses).sum()
     }
 
     fn by_ente(&self, bodies: &[Body]) -> String {

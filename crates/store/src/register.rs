@@ -83,7 +83,7 @@ pub struct UsageByCode {
 
 /// Portal with codes of services that were not in the register.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
-pub struct CodeSender {
+pub struct UnregisteredSender {
     /// Public body as stored.
     pub ente: String,
     /// Portal as stored.
@@ -157,7 +157,7 @@ impl Usage {
 
     /// Returns the portals that sent the most different codes which were not in the register, at
     /// most five.
-    pub async fn senders_of_codes(&self) -> Result<Vec<CodeSender>, StoreError> {
+    pub async fn senders_of_codes(&self) -> Result<Vec<UnregisteredSender>, StoreError> {
         self.0.rows(statement!("senders_of_codes")).await
     }
 }

@@ -6,7 +6,7 @@ use affluenza_words::Language;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use super::{Clock, Counting, environment_language, language};
+use super::{Classified, Counting, environment_language, language};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReportArgs {
@@ -31,8 +31,8 @@ pub struct ReportArgs {
     #[arg(long, value_enum, default_value_t = Counting::People)]
     pub count: Counting,
     /// Classification of the events: as it was when the year was closed, or by the present facts.
-    #[arg(long, value_enum, default_value_t = Clock::Then)]
-    pub classified: Clock,
+    #[arg(long, value_enum, default_value_t = Classified::Then)]
+    pub classified: Classified,
     /// Language of the report. Default: that of the environment.
     #[arg(long, value_parser = language(), default_value_t = environment_language(), hide_default_value = true)]
     pub lang: Language,
@@ -55,7 +55,7 @@ impl ReportArgs {
             ente: None,
             every_ente: false,
             count: Counting::People,
-            classified: Clock::Then,
+            classified: Classified::Then,
             lang,
             format: None,
             output: None,

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Instant;
 
-use affluenza_http::keys::{Entry, KeyStore};
+use affluenza_http::keys::{AdminAction, KeyStore};
 use affluenza_pipeline::audit::{AuditPeriod, audit};
 use affluenza_pipeline::erase::{erase_again, open_erasures};
 use affluenza_pipeline::{erasure_notes, stream};
@@ -189,7 +189,7 @@ fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
 }
 
 /// Formats a logged order as a command line.
-fn command(entry: &Entry) -> String {
+fn command(entry: &AdminAction) -> String {
     let mut text = format!("affluenza erase --ente {}", quoted(&entry.subject));
     for name in ["portal", "period", "reason"] {
         if let Value::String(value) = &entry.detail[name] {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use affluenza_disclosure::edition::{
     Closed, ClosedYear, ClosedYears, NoEdition, Outcome, PublicYear,
 };
-use affluenza_http::keys::{Entry, KeyStore};
+use affluenza_http::keys::{AdminAction, KeyStore};
 use affluenza_report::{Seal, SealNote, SealedYear};
 use affluenza_store::open::OpenFigures;
 use affluenza_store::seals::SealRow;
@@ -51,7 +51,7 @@ impl Witness {
     /// Returns year and hash of the seals that the chain must hold, by number.
     fn noted(&self) -> Result<BTreeMap<u64, (String, String)>> {
         let mut noted = BTreeMap::new();
-        for Entry {
+        for AdminAction {
             action,
             subject,
             detail,

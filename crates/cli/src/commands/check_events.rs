@@ -43,7 +43,7 @@ struct CheckedEvents {
     events: usize,
     accepted: usize,
     refused: Vec<Failure>,
-    warnings: Vec<Notice>,
+    warnings: Vec<LineWarning>,
 }
 
 /// Event that would be refused.
@@ -59,7 +59,7 @@ struct Failure {
 
 /// Warning, with the line of the first event.
 #[derive(Debug, Serialize)]
-struct Notice {
+struct LineWarning {
     line: usize,
     #[serde(flatten)]
     warning: Warning,
@@ -75,14 +75,17 @@ struct Judge {
 
 impl Judge {
     fn new(settings: &Settings, args: &CheckEvents) -> Result<Self> {
-        let read = |file: &PathBuf| RegisterFiles::read(file).register;
+        let given = args.register.as_ref();
+        let given = given
+            .map(|file| RegisterFiles::read(file).register)
+            .transpose()?;
         Ok(Self {
-            collector: match (args.http, &args.register) {
+            collector: match (args.http, &given) {
                 (false, _) => None,
-                (true, Some(file)) => Some(Trial::new(read(file)?)),
+                (true, Some(register)) => Some(Trial::new(register.clone())),
                 (true, None) => Some(Trial::new(super::register(settings)?)),
             },
-            register: args.register.as_ref().map(read).transpose()?,
+            register: given,
         })
     }
 
@@ -168,7 +171,7 @@ fn check(text: &[u8], judge: &Judge, now: UnixMillis) -> CheckedEvents {
     found.events = lines.len();
     let warnings = warnings.into_list().into_iter();
     found.warnings = warnings
-        .map(|warning| Notice {
+        .map(|warning| LineWarning {
             line: lines[warning.index],
             warning,
         })
@@ -232,10 +235,10 @@ fn newlines(text: &[u8]) -> usize {
 
 fn id_of(event: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
-    struct Outline {
+    struct IdOnly {
         id: String,
     }
-    let outline: Outline = serde_json::from_slice(event).ok()?;
+    let outline: IdOnly = serde_json::from_slice(event).ok()?;
     Some(output::masked(&outline.id))
 }
 
@@ -274,7 +277,7 @@ fn as_text(found: &CheckedEvents) -> String {
         }
         let _ = writeln!(text, "\n  {}", failure.result.detail);
     }
-    for Notice { line, warning } in &found.warnings {
+    for LineWarning { line, warning } in &found.warnings {
         let _ = writeln!(text, "line {line}: warning\n  {warning}");
     }
     let _ = writeln!(

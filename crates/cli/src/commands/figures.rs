@@ -297,19 +297,23 @@ async fn add(registers: &Registers, imports: &Imports, set: &FigureSet) -> Resul
 /// there are others.
 pub async fn add_examples(registers: &Registers) -> Result<()> {
     for (name, provenance) in EXAMPLES {
-        let rows = |file: &str| {
-            let mut rows = EXAMPLE_ROWS.iter();
-            let rows = rows.find(|(name, _)| *name == file);
-            let missing = || SourceError::Rows(format!("{file} is not among the examples"));
-            rows.map(|(_, text)| (*text).to_owned()).ok_or_else(missing)
-        };
-        let set = sources::read_set(provenance, rows).context(name)?;
+        let set = sources::read_set(provenance, example_rows).context(name)?;
         let imports = Imports::read(registers).await?;
         if !imports.hashes.contains(&set.hash()) && !imports.has_years_of(&set) {
             add(registers, &imports, &set).await?;
         }
     }
     Ok(())
+}
+
+fn example_rows(file: &str) -> Result<String, SourceError> {
+    let mut rows = EXAMPLE_ROWS.iter();
+    match rows.find(|(name, _)| *name == file) {
+        Some((_, text)) => Ok((*text).to_owned()),
+        None => Err(SourceError::Rows(format!(
+            "{file} is not among the examples"
+        ))),
+    }
 }
 
 async fn remove(registers: &Registers, imports: &Imports, number: u32) -> Result<String> {

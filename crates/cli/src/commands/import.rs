@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_importer::{
-    AccessLog, ClientChoice, ClientField, Input, KeptPosition, KeptSecrets, Reading, Summary,
+    AccessLog, ClientChoice, ClientField, Input, KeptPosition, KeptSecrets, LogReading, Summary,
     Target,
 };
 use affluenza_kafka::{Acknowledged, Config, NextOffset, Partition, Writer};
@@ -106,8 +106,8 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
     check_understood(&done.summary)
 }
 
-fn reading(args: &args::AccessLogArgs) -> Reading {
-    Reading {
+fn reading(args: &args::AccessLogArgs) -> LogReading {
+    LogReading {
         format: args.format.clone(),
         clients: ClientChoice {
             field: match args.client {
@@ -144,10 +144,10 @@ struct ImportOrder {
 struct Imported {
     summary: Summary,
     /// Fates of the events; `None` if the import did not wait for them.
-    fates: Option<Fates>,
+    fates: Option<ImportFates>,
 }
 
-struct Fates {
+struct ImportFates {
     stored: u64,
     /// Events that the consumer refused, by reason.
     rejected: BTreeMap<String, u64>,
@@ -228,14 +228,15 @@ async fn import(
         .stored_imports(&stream, &order.ente, &order.portal, &ranges)
         .await?;
     let rejected = if stored < summary.events() {
-        let of_topic = || rejected(&platform.bus, &stream, &order.source, &acknowledged);
-        tokio::task::block_in_place(of_topic)?
+        tokio::task::block_in_place(|| {
+            rejected(&platform.bus, &stream, &order.source, &acknowledged)
+        })?
     } else {
         BTreeMap::new()
     };
     Ok(Imported {
         summary,
-        fates: Some(Fates { stored, rejected }),
+        fates: Some(ImportFates { stored, rejected }),
     })
 }
 

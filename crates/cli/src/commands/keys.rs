@@ -1,6 +1,6 @@
 //! Creates, lists and revokes API keys, and prints the log of administrative access.
 
-use affluenza_http::keys::{Entry, Key, KeyError, KeyStore, NewKey, Scope};
+use affluenza_http::keys::{AdminAction, Key, KeyError, KeyStore, NewKey, Scope};
 use affluenza_register::Register;
 use anyhow::{Context, Result, anyhow};
 use comfy_table::{Table, presets};
@@ -136,7 +136,7 @@ fn log(store: &KeyStore, verify: bool) -> Result<()> {
     output::print(&lines.join("\n"))
 }
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &AdminAction) -> String {
     format!(
         "{}\t{}\t{}\t{}\t{}\t{}",
         entry.number, entry.at, entry.by, entry.action, entry.subject, entry.detail

@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
-use affluenza_pipeline::rebuild::{RebuildError, RebuildRequest, Rebuilt, Step, Tools, rebuild};
+use affluenza_pipeline::rebuild::{
+    RebuildError, RebuildRequest, RebuildStep, Rebuilt, Tools, rebuild,
+};
 use affluenza_store::Store;
 use affluenza_store::rebuild::{RebuildChange, SecondDatabase};
 use anyhow::{Context, Result, bail};
@@ -114,14 +116,14 @@ struct ProgressLine {
 }
 
 impl ProgressLine {
-    fn show(&mut self, step: &Step) {
+    fn show(&mut self, step: &RebuildStep) {
         match step {
-            Step::Replaying { done, total } => self.replaying(*done, *total),
-            Step::Resumed { id } => output::say(&format!("continuing rebuild {id}")),
-            Step::Copying => output::say("copying what the log does not hold any more"),
-            Step::Comparing => output::say("comparing the result with the present facts"),
-            Step::Exchanging => output::say("pausing consumers to exchange the tables"),
-            Step::Settling => output::say("reconciling facts, hour rows and ledger"),
+            RebuildStep::Replaying { done, total } => self.replaying(*done, *total),
+            RebuildStep::Resumed { id } => output::say(&format!("continuing rebuild {id}")),
+            RebuildStep::Copying => output::say("copying what the log does not hold any more"),
+            RebuildStep::Comparing => output::say("comparing the result with the present facts"),
+            RebuildStep::Exchanging => output::say("pausing consumers to exchange the tables"),
+            RebuildStep::Settling => output::say("reconciling facts, hour rows and ledger"),
         }
     }
 

@@ -5,7 +5,7 @@ use affluenza_classify::hours::{Calendar, Holiday, MonthDay};
 use affluenza_register::diff::diff;
 use affluenza_register::{Register, Validity};
 use affluenza_store::Store;
-use affluenza_store::register::{CodeSender, RegisterTable, UsageByCode};
+use affluenza_store::register::{RegisterTable, UnregisteredSender, UsageByCode};
 use anyhow::Result;
 use jiff::Span;
 use jiff::civil::{Date, Weekday, date};
@@ -285,7 +285,7 @@ fn unresolved(settings: &Settings, register: &Register, limit: usize, format: Li
             "{codes} further codes with {events} events are not listed; `--all` lists them"
         ));
     }
-    for CodeSender {
+    for UnregisteredSender {
         ente,
         portal,
         codes,

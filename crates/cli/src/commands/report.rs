@@ -20,7 +20,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use jiff::civil::Date;
 
 use super::chain::{Chain, Witness};
-use crate::args::{self, Clock, Counting, ReportFormat};
+use crate::args::{self, Classified, Counting, ReportFormat};
 use crate::output;
 use crate::platform::Needs;
 use crate::settings::Settings;
@@ -133,8 +133,8 @@ impl Material {
             );
         }
         let chain = match args.classified {
-            Clock::Then => Some(Chain::read(store.registers(), witness).await?),
-            Clock::Now => None,
+            Classified::Then => Some(Chain::read(store.registers(), witness).await?),
+            Classified::Now => None,
         };
         let public = match &chain {
             Some(chain) if args.public => [
@@ -355,7 +355,7 @@ fn check_public(args: &args::ReportArgs) -> Result<()> {
             args.year
         );
     }
-    if matches!(args.classified, Clock::Now) {
+    if matches!(args.classified, Classified::Now) {
         bail!("the public edition is of the year as it was closed: leave --classified out");
     }
     Ok(())

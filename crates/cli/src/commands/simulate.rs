@@ -9,7 +9,7 @@ use affluenza_simulator::{Options, RegionSize, Simulation, TargetFigures, region
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::ProgressBar;
 
-use crate::args::{Destination, MadeUp, Region, Simulate};
+use crate::args::{Destination, MadeUp, RegionArgs, Simulate};
 use crate::output;
 use crate::platform::Needs;
 use crate::settings::Settings;
@@ -53,7 +53,7 @@ pub fn run(settings: &Settings, args: &Simulate) -> Result<()> {
     output::print(&format!("{events} events written to Kafka"))
 }
 
-fn write_region(args: &Region) -> Result<()> {
+fn write_region(args: &RegionArgs) -> Result<()> {
     let size = RegionSize {
         enti: args.enti,
         services: args.services,

@@ -98,10 +98,10 @@ impl<'a> Letter<'a> {
     /// Source of the refused event; `None` if it is not JSON or has none.
     pub fn source(&self) -> Option<String> {
         #[derive(Deserialize)]
-        struct Envelope {
+        struct SourceOnly {
             source: String,
         }
-        let envelope: Envelope = serde_json::from_slice(&self.payload).ok()?;
+        let envelope: SourceOnly = serde_json::from_slice(&self.payload).ok()?;
         Some(envelope.source)
     }
 

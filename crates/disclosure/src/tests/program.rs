@@ -64,7 +64,7 @@ impl Draws for Drawn<'_> {
 }
 
 /// Searches the tables of a shape.
-struct Search {
+struct MoveSearch {
     shape: Shape,
     names: Vec<String>,
     ties: Vec<u64>,
@@ -77,7 +77,7 @@ struct Search {
 
 /// The program, run on one table with several secrets.
 struct Program<'a> {
-    search: &'a Search,
+    search: &'a MoveSearch,
     counts: &'a Cells,
     system: System,
     /// Cell of each figure of the system.
@@ -85,7 +85,7 @@ struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    fn new(search: &'a Search, counts: &'a Cells) -> Self {
+    fn new(search: &'a MoveSearch, counts: &'a Cells) -> Self {
         let system = search.shape.table(counts).system();
         let names = &search.names;
         let cell = |name: &String| names.iter().position(|of| of == name);
@@ -164,7 +164,7 @@ fn add(values: &mut Values, table: &Cells) {
     }
 }
 
-impl Search {
+impl MoveSearch {
     fn new(shape: Shape) -> Self {
         let names = shape.names();
         Self {
@@ -356,7 +356,7 @@ fn in_threads<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> Ve
 
 fn nothing_is_found([rows, columns]: [usize; 2], most: u64, total: u64) {
     let started = Instant::now();
-    let search = Search::new(Shape {
+    let search = MoveSearch::new(Shape {
         rows,
         columns,
         most,

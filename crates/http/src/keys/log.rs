@@ -16,7 +16,7 @@ use crate::keys::{KeyError, file};
 /// An administrative action.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct AdminAction {
     /// Position in the chain, from 1.
     pub number: u64,
     /// Time of the action.
@@ -36,7 +36,7 @@ pub struct Entry {
     pub previous: String,
 }
 
-impl Entry {
+impl AdminAction {
     pub(crate) fn new(at: Timestamp, action: &str, subject: &str, detail: Value) -> Self {
         Self {
             number: 0,
@@ -104,9 +104,9 @@ impl AdminLog {
 
     /// Returns every entry if the hash chain is valid. Ignores an unfinished last line left by a
     /// crash.
-    pub fn verify(&self) -> Result<Vec<Entry>, KeyError> {
+    pub fn verify(&self) -> Result<Vec<AdminAction>, KeyError> {
         let text = self.text()?;
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries: Vec<AdminAction> = Vec::new();
         let mut previous = String::new();
         for (line, text) in (1..).zip(whole(&text).lines()) {
             let (hash, content) = text.split_once(' ').ok_or(BrokenLog::Unreadable {
@@ -115,7 +115,7 @@ impl AdminLog {
             })?;
             if hash_of(&previous, content) != hash {
                 // A matching hash over another predecessor means that an earlier line changed.
-                let entry: Option<Entry> = serde_json::from_str(content).ok();
+                let entry: Option<AdminAction> = serde_json::from_str(content).ok();
                 return Err(match entry {
                     Some(entry)
                         if entry.previous != previous
@@ -127,7 +127,7 @@ impl AdminLog {
                 }
                 .into());
             }
-            let entry: Entry =
+            let entry: AdminAction =
                 serde_json::from_str(content).map_err(|error| BrokenLog::Unreadable {
                     line,
                     cause: error.to_string(),
@@ -149,7 +149,7 @@ impl AdminLog {
     }
 
     /// Appends an entry. The caller must hold the lock.
-    pub(crate) fn append_locked(&self, mut entry: Entry) -> Result<(), KeyError> {
+    pub(crate) fn append_locked(&self, mut entry: AdminAction) -> Result<(), KeyError> {
         let entries = self.verify()?;
         let previous = self.head()?.unwrap_or_default();
         entry.number = entries.len() as u64 + 1;

@@ -13,7 +13,7 @@ mod store;
 pub use config::Config;
 pub use error::{KeyError, KeyRefusal};
 pub use key::{Key, NewKey, Role, Scope};
-pub use log::{AdminLog, BrokenLog, Entry, account};
+pub use log::{AdminAction, AdminLog, BrokenLog, account};
 pub use ring::KeyRing;
 pub use secret::KeySecret;
 pub use sessions::Sessions;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::keys::file::{self, KeyFile};
 use crate::keys::secret::{KeySecret, digest};
-use crate::keys::{AdminLog, Entry, Key, KeyError, NewKey};
+use crate::keys::{AdminAction, AdminLog, Key, KeyError, NewKey};
 
 /// Changes the key file. Each change is first recorded in the log of administrative access.
 #[derive(Debug, Clone)]
@@ -86,7 +86,7 @@ impl KeyStore {
 
     /// Verifies the hash chain of the log, and that the key file has the hash in the last entry
     /// that changed it. Returns the entries.
-    pub fn verify(&self) -> Result<Vec<Entry>, KeyError> {
+    pub fn verify(&self) -> Result<Vec<AdminAction>, KeyError> {
         let _lock = self
             .path
             .exists()
@@ -136,7 +136,7 @@ impl KeyStore {
     ) -> Result<(), KeyError> {
         let text = file::text(keys);
         file::write_draft(&self.path, &text)?;
-        let mut entry = Entry::new(at, action, id, detail);
+        let mut entry = AdminAction::new(at, action, id, detail);
         entry.keys = Some(hex::encode(digest(&text)));
         self.log().append_locked(entry)?;
         file::replace(&self.path)
@@ -156,7 +156,7 @@ impl KeyStore {
     ) -> Result<(), KeyError> {
         let _lock = file::lock(&self.path)?;
         self.log()
-            .append_locked(Entry::new(now(), action, subject, detail))
+            .append_locked(AdminAction::new(now(), action, subject, detail))
     }
 }
 

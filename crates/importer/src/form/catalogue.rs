@@ -11,20 +11,20 @@ use strum::EnumCount as _;
 use super::columns::ColumnsForm;
 use super::json::JsonForm;
 use super::prefix::Prefix;
-use super::role::Role;
+use super::role::FieldRole;
 use super::text::{Names, TextForm};
-use super::{Form, Shape};
+use super::{FormShape, LogForm};
 
 const FORMS: &str = include_str!("../../forms/forms.toml");
 
-static BUILT_IN: LazyLock<Catalogue> =
-    LazyLock::new(|| Catalogue::read(FORMS).expect("a test reads the built-in forms"));
+static BUILT_IN: LazyLock<FormCatalogue> =
+    LazyLock::new(|| FormCatalogue::read(FORMS).expect("a test reads the built-in forms"));
 
 /// Known forms and prefixes, the most specific first.
 #[derive(Debug)]
-pub(crate) struct Catalogue {
+pub(crate) struct FormCatalogue {
     pub(crate) prefixes: Vec<Prefix>,
-    pub(crate) forms: Vec<Form>,
+    pub(crate) forms: Vec<LogForm>,
     columns: Vec<RawColumns>,
     pub(crate) roles: Roles,
 }
@@ -78,18 +78,18 @@ struct RawJson {
     #[serde(default)]
     always_has_agent: bool,
     #[serde(flatten)]
-    roles: BTreeMap<Role, Vec<String>>,
+    roles: BTreeMap<FieldRole, Vec<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRoles {
-    nginx: BTreeMap<Role, Vec<String>>,
-    apache: BTreeMap<Role, Vec<String>>,
-    w3c: BTreeMap<Role, Vec<String>>,
+    nginx: BTreeMap<FieldRole, Vec<String>>,
+    apache: BTreeMap<FieldRole, Vec<String>>,
+    w3c: BTreeMap<FieldRole, Vec<String>>,
 }
 
-impl Catalogue {
+impl FormCatalogue {
     /// Returns the catalogue of this program.
     pub(crate) fn built_in() -> &'static Self {
         &BUILT_IN
@@ -104,17 +104,17 @@ impl Catalogue {
         let own = own_names();
         let mut forms = Vec::new();
         for raw in raw.text {
-            forms.push(Form {
+            forms.push(LogForm {
                 name: raw.name,
                 short_name: raw.short,
-                shape: Shape::Text(TextForm::of_catalogue(&raw.line, raw.rest, &own)?),
+                shape: FormShape::Text(TextForm::of_catalogue(&raw.line, raw.rest, &own)?),
             });
         }
         for raw in raw.json {
-            forms.push(Form {
+            forms.push(LogForm {
                 name: raw.name,
                 short_name: None,
-                shape: Shape::Json(JsonForm::new(&raw.roles, raw.always_has_agent)),
+                shape: FormShape::Json(JsonForm::new(&raw.roles, raw.always_has_agent)),
             });
         }
         Ok(Self {
@@ -130,17 +130,17 @@ impl Catalogue {
     }
 
     /// Returns the form that a header describes; `None` for a line that is no header.
-    pub(crate) fn form_of_header(&self, line: &[u8]) -> Option<Form> {
+    pub(crate) fn form_of_header(&self, line: &[u8]) -> Option<LogForm> {
         let columns = ColumnsForm::of_header(line, &self.roles.w3c)?;
         let mut known = self.columns.iter();
         let name = known.find(|form| {
             let mark = form.mark.as_ref();
             mark.is_none_or(|mark| has_column(line, mark))
         })?;
-        Some(Form {
+        Some(LogForm {
             name: name.name.clone(),
             short_name: None,
-            shape: Shape::Columns(columns),
+            shape: FormShape::Columns(columns),
         })
     }
 }
@@ -150,7 +150,7 @@ fn has_column(header: &[u8], name: &str) -> bool {
     columns.any(|column| column == name.as_bytes())
 }
 
-fn by_name(roles: BTreeMap<Role, Vec<String>>) -> Names {
+fn by_name(roles: BTreeMap<FieldRole, Vec<String>>) -> Names {
     let all = roles.into_iter();
     all.flat_map(|(role, names)| names.into_iter().map(move |name| (name, role)))
         .collect()
@@ -158,7 +158,7 @@ fn by_name(roles: BTreeMap<Role, Vec<String>>) -> Names {
 
 /// Names of the roles in the forms of the catalogue.
 fn own_names() -> Names {
-    const NAMES: [&str; Role::COUNT - 1] = [
+    const NAMES: [&str; FieldRole::COUNT - 1] = [
         "client",
         "forwarded",
         "time",
@@ -177,7 +177,7 @@ fn own_names() -> Names {
     ];
     let role = |name: &&'static str| {
         let role: StrDeserializer<'_, NameError> = name.into_deserializer();
-        Some(((*name).to_owned(), Role::deserialize(role).ok()?))
+        Some(((*name).to_owned(), FieldRole::deserialize(role).ok()?))
     };
     NAMES.iter().filter_map(role).collect()
 }
@@ -188,16 +188,16 @@ mod tests {
 
     #[test]
     fn the_built_in_forms_are_read() {
-        let catalogue = Catalogue::read(FORMS).unwrap();
-        assert_eq!(own_names().len(), Role::COUNT - 1);
+        let catalogue = FormCatalogue::read(FORMS).unwrap();
+        assert_eq!(own_names().len(), FieldRole::COUNT - 1);
         assert!(!catalogue.prefixes.is_empty() && !catalogue.columns.is_empty());
         for form in &catalogue.forms {
             // A misspelled name would be a field that is not read.
             let has_client = form
-                .number_of(Role::Client)
-                .or(form.number_of(Role::Forwarded));
+                .number_of(FieldRole::Client)
+                .or(form.number_of(FieldRole::Forwarded));
             assert!(
-                has_client.is_some() || matches!(form.shape, Shape::Json(_)),
+                has_client.is_some() || matches!(form.shape, FormShape::Json(_)),
                 "{}",
                 form.name
             );

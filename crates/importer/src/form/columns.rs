@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::role::{Record, Role};
+use super::role::{FieldRole, LogRecord};
 use super::text::{Misfit, Names};
 use crate::fault::LineFault;
-use crate::time::Clock;
+use crate::time::LogClock;
 
 /// Beginning of the header.
 const HEADER: &[u8] = b"#Fields:";
@@ -13,7 +13,7 @@ const HEADER: &[u8] = b"#Fields:";
 /// A form with columns, which blanks or tabs separate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ColumnsForm {
-    roles: Vec<Role>,
+    roles: Vec<FieldRole>,
 }
 
 impl ColumnsForm {
@@ -25,21 +25,25 @@ impl ColumnsForm {
             let role = names.get(&*column.to_ascii_lowercase()).copied();
             // Of two columns for one role, the first counts.
             let role = role.filter(|role| !roles.contains(role));
-            roles.push(role.unwrap_or(Role::Skipped));
+            roles.push(role.unwrap_or(FieldRole::Skipped));
         }
         Some(Self { roles })
     }
 
-    pub(crate) fn roles(&self) -> &[Role] {
+    pub(crate) fn roles(&self) -> &[FieldRole] {
         &self.roles
     }
 
-    pub(crate) fn read<'a>(&self, line: &'a [u8], clock: &Clock) -> Result<Record<'a>, Misfit> {
+    pub(crate) fn read<'a>(
+        &self,
+        line: &'a [u8],
+        clock: &LogClock,
+    ) -> Result<LogRecord<'a>, Misfit> {
         let separator = match memchr::memchr(b'\t', line) {
             Some(_) => b'\t',
             None => b' ',
         };
-        let mut record = Record::default();
+        let mut record = LogRecord::default();
         let mut at = 0;
         let read = self.fill(&mut record, line, separator, clock, &mut at);
         read.and_then(|()| record.check())
@@ -49,10 +53,10 @@ impl ColumnsForm {
 
     fn fill<'a>(
         &self,
-        record: &mut Record<'a>,
+        record: &mut LogRecord<'a>,
         line: &'a [u8],
         separator: u8,
-        clock: &Clock,
+        clock: &LogClock,
         at: &mut usize,
     ) -> Result<(), LineFault> {
         for role in &self.roles {
@@ -60,18 +64,18 @@ impl ColumnsForm {
             let column = quoted(rest, separator).unwrap_or_else(|| {
                 let bytes = memchr::memchr(separator, rest).unwrap_or(rest.len());
                 let value = Cow::Borrowed(&rest[..bytes]);
-                Column { value, bytes }
+                LogColumn { value, bytes }
             });
             *at += column.bytes + 1;
             // A hyphen stands for an absent value, except for an absent user agent.
-            if &*column.value == b"-" && *role != Role::Agent {
+            if &*column.value == b"-" && *role != FieldRole::Agent {
                 continue;
             }
             record.put(*role, column.value, clock)?;
         }
         match line.get(*at..) {
             Some(rest) if !rest.is_empty() => Err(LineFault::TextAfter(
-                self.roles.last().copied().unwrap_or(Role::Skipped),
+                self.roles.last().copied().unwrap_or(FieldRole::Skipped),
             )),
             _ => Ok(()),
         }
@@ -79,14 +83,14 @@ impl ColumnsForm {
 }
 
 /// Value of a column, and its length in the line.
-struct Column<'a> {
+struct LogColumn<'a> {
     value: Cow<'a, [u8]>,
     bytes: usize,
 }
 
 /// Reads a text in quotes, with doubled quotes inside. `None` for another text, which may begin with
 /// a quote.
-fn quoted(text: &[u8], separator: u8) -> Option<Column<'_>> {
+fn quoted(text: &[u8], separator: u8) -> Option<LogColumn<'_>> {
     let inside = text.strip_prefix(b"\"")?;
     let mut from = 0;
     let mut has_doubled = false;
@@ -104,7 +108,7 @@ fn quoted(text: &[u8], separator: u8) -> Option<Column<'_>> {
                     false => Cow::Borrowed(&inside[..quote]),
                 };
                 let bytes = quote + 2;
-                return Some(Column { value, bytes });
+                return Some(LogColumn { value, bytes });
             }
         }
     }
@@ -129,13 +133,13 @@ mod tests {
     #[test]
     fn quotes_hold_blanks_and_doubled_quotes() {
         let names = Names::from([
-            ("date".to_owned(), Role::Date),
-            ("time".to_owned(), Role::Clock),
-            ("cs-method".to_owned(), Role::Method),
-            ("cs-uri".to_owned(), Role::Target),
-            ("sc-status".to_owned(), Role::Status),
-            ("cs(user-agent)".to_owned(), Role::Agent),
-            ("cs-host".to_owned(), Role::Host),
+            ("date".to_owned(), FieldRole::Date),
+            ("time".to_owned(), FieldRole::Clock),
+            ("cs-method".to_owned(), FieldRole::Method),
+            ("cs-uri".to_owned(), FieldRole::Target),
+            ("sc-status".to_owned(), FieldRole::Status),
+            ("cs(user-agent)".to_owned(), FieldRole::Agent),
+            ("cs-host".to_owned(), FieldRole::Host),
         ]);
         let header = b"#Fields: date time cs(User-Agent) cs-host cs-method cs-uri sc-status";
         let form = ColumnsForm::of_header(header, &names).unwrap();
@@ -150,8 +154,8 @@ mod tests {
             ("-", "-"),
         ] {
             let line = format!("2026-05-14 08:05:03 {agent} - GET /a 200");
-            let record = form.read(line.as_bytes(), &Clock::default()).unwrap();
-            let found = record.get(Role::Agent).unwrap();
+            let record = form.read(line.as_bytes(), &LogClock::default()).unwrap();
+            let found = record.get(FieldRole::Agent).unwrap();
             assert_eq!(String::from_utf8_lossy(found), expected, "{agent}");
         }
     }

@@ -2,44 +2,49 @@
 
 use std::borrow::Cow;
 
-use super::role::Role;
+use super::role::FieldRole;
 use super::text::Names;
 use crate::FormatError;
 
 /// Part of a format string.
 #[derive(Debug)]
-pub(super) enum Piece {
+pub(super) enum FormatPiece {
     Text(String),
-    Field(Role),
+    Field(FieldRole),
 }
 
 /// Pieces of a format string. Neighbouring texts are one piece.
 #[derive(Debug, Default)]
-pub(super) struct Pieces(pub(super) Vec<Piece>);
+pub(super) struct Pieces(pub(super) Vec<FormatPiece>);
 
 impl Pieces {
     fn text(&mut self, text: char) {
         match self.0.last_mut() {
-            Some(Piece::Text(before)) => before.push(text),
-            _ => self.0.push(Piece::Text(text.into())),
+            Some(FormatPiece::Text(before)) => before.push(text),
+            _ => self.0.push(FormatPiece::Text(text.into())),
         }
     }
 
     /// Adds a field. A second field of a role is not read.
-    fn field(&mut self, role: Role) {
+    fn field(&mut self, role: FieldRole) {
         let mut earlier = self.0.iter();
-        let is_first = !earlier.any(|piece| matches!(piece, Piece::Field(other) if *other == role));
-        let role = if is_first { role } else { Role::Skipped };
-        self.0.push(Piece::Field(role));
+        let is_first =
+            !earlier.any(|piece| matches!(piece, FormatPiece::Field(other) if *other == role));
+        let role = if is_first { role } else { FieldRole::Skipped };
+        self.0.push(FormatPiece::Field(role));
     }
 
     /// Adds a part of a time. Apache writes one time with several directives.
     fn time(&mut self) {
         match self.0.as_slice() {
-            [.., Piece::Field(Role::Time), Piece::Text(_)] => {
+            [
+                ..,
+                FormatPiece::Field(FieldRole::Time),
+                FormatPiece::Text(_),
+            ] => {
                 self.0.pop();
             }
-            _ => self.field(Role::Time),
+            _ => self.field(FieldRole::Time),
         }
     }
 }
@@ -78,9 +83,9 @@ pub(super) fn nginx(format: &str, roles: &Names) -> Pieces {
             continue;
         }
         let bare = rest.strip_prefix('{').unwrap_or(rest);
-        let is_end = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
-        let (name, after) = bare.split_at(bare.find(is_end).unwrap_or(bare.len()));
-        pieces.field(roles.get(name).copied().unwrap_or(Role::Skipped));
+        let end = bare.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let (name, after) = bare.split_at(end.unwrap_or(bare.len()));
+        pieces.field(roles.get(name).copied().unwrap_or(FieldRole::Skipped));
         rest = match bare.len() == rest.len() {
             true => after,
             false => after.strip_prefix('}').unwrap_or(after),
@@ -110,11 +115,11 @@ pub(super) fn apache(format: &str, roles: &Names) -> Result<Pieces, FormatError>
                 match directive.as_str() {
                     "t" => {
                         pieces.text('[');
-                        pieces.field(Role::Time);
+                        pieces.field(FieldRole::Time);
                         pieces.text(']');
                     }
                     part if part.starts_with('{') && part.ends_with("}t") => pieces.time(),
-                    name => pieces.field(roles.get(name).copied().unwrap_or(Role::Skipped)),
+                    name => pieces.field(roles.get(name).copied().unwrap_or(FieldRole::Skipped)),
                 }
             }
             other => pieces.text(other),

@@ -7,41 +7,41 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use strum::EnumCount as _;
 
-use super::role::{Record, Role};
+use super::role::{FieldRole, LogRecord};
 use super::text::Misfit;
 use crate::fault::LineFault;
-use crate::time::Clock;
+use crate::time::LogClock;
 
 /// A form of JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct JsonForm {
-    root: Member,
+    root: JsonMember,
     /// True if every line has the user agent that its request had.
     pub(crate) always_has_agent: bool,
 }
 
 /// A member of an object, and what it holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Member {
+struct JsonMember {
     name: String,
-    field: Option<Place>,
+    field: Option<MemberPlace>,
     /// Members, by the length of their names.
-    members: Vec<Member>,
+    members: Vec<JsonMember>,
 }
 
 /// Role of a member, and its rank among the members for this role, from 0 for the best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    role: Role,
+struct MemberPlace {
+    role: FieldRole,
     rank: usize,
 }
 
 impl JsonForm {
-    pub(crate) fn new(roles: &BTreeMap<Role, Vec<String>>, always_has_agent: bool) -> Self {
-        let mut root = Member::default();
+    pub(crate) fn new(roles: &BTreeMap<FieldRole, Vec<String>>, always_has_agent: bool) -> Self {
+        let mut root = JsonMember::default();
         for (role, paths) in roles {
             for (rank, path) in paths.iter().enumerate() {
-                root.at(path).field = Some(Place { role: *role, rank });
+                root.at(path).field = Some(MemberPlace { role: *role, rank });
             }
         }
         Self {
@@ -50,42 +50,50 @@ impl JsonForm {
         }
     }
 
-    pub(crate) fn read<'a>(&self, line: &'a [u8], clock: &Clock) -> Result<Record<'a>, Misfit> {
-        let misfit = |fault| Misfit {
-            at: usize::from(line.starts_with(b"{")),
-            fault,
-        };
+    pub(crate) fn read<'a>(
+        &self,
+        line: &'a [u8],
+        clock: &LogClock,
+    ) -> Result<LogRecord<'a>, Misfit> {
         if !line.starts_with(b"{") {
-            return Err(misfit(LineFault::NotJson));
+            let fault = LineFault::NotJson;
+            return Err(Misfit { at: 0, fault });
         }
-        let mut values = Values(Vec::with_capacity(Role::COUNT));
+        self.read_object(line, clock)
+            .map_err(|fault| Misfit { at: 1, fault })
+    }
+
+    fn read_object<'a>(
+        &self,
+        line: &'a [u8],
+        clock: &LogClock,
+    ) -> Result<LogRecord<'a>, LineFault> {
+        let mut values = Values(Vec::with_capacity(FieldRole::COUNT));
         let mut json = serde_json::Deserializer::from_slice(line);
         Filling {
             member: &self.root,
             values: &mut values,
         }
         .deserialize(&mut json)
-        .map_err(|_| misfit(LineFault::NotJson))?;
-        let mut record = Record::default();
+        .map_err(|_| LineFault::NotJson)?;
+        let mut record = LogRecord::default();
         for value in values.0 {
-            record
-                .put(value.place.role, value.text, clock)
-                .map_err(misfit)?;
+            record.put(value.place.role, value.text, clock)?;
         }
-        record.check().map_err(misfit)?;
+        record.check()?;
         Ok(record)
     }
 }
 
 /// A text member of a JSON object.
 #[derive(Debug, Clone)]
-pub(crate) struct TextMember(Member);
+pub(crate) struct TextMember(JsonMember);
 
 impl TextMember {
     pub(crate) fn new(name: &str) -> Self {
-        let mut object = Member::default();
-        object.at(name).field = Some(Place {
-            role: Role::Skipped,
+        let mut object = JsonMember::default();
+        object.at(name).field = Some(MemberPlace {
+            role: FieldRole::Skipped,
             rank: 0,
         });
         Self(object)
@@ -107,7 +115,7 @@ impl TextMember {
     }
 }
 
-impl Member {
+impl JsonMember {
     /// Returns the member at `path`, and adds what is missing.
     fn at(&mut self, path: &str) -> &mut Self {
         let (name, rest) = path.split_once('.').unwrap_or((path, ""));
@@ -143,15 +151,15 @@ impl Member {
 
 /// Values that were found, one for each role.
 #[derive(Default)]
-struct Values<'a>(Vec<Value<'a>>);
+struct Values<'a>(Vec<MemberValue<'a>>);
 
-struct Value<'a> {
-    place: Place,
+struct MemberValue<'a> {
+    place: MemberPlace,
     text: Cow<'a, [u8]>,
 }
 
 impl<'a> Values<'a> {
-    fn put(&mut self, place: Place, text: Cow<'a, [u8]>) {
+    fn put(&mut self, place: MemberPlace, text: Cow<'a, [u8]>) {
         let found = self.0.iter_mut();
         match found
             .into_iter()
@@ -159,18 +167,18 @@ impl<'a> Values<'a> {
         {
             // An empty value leaves the next best member to decide.
             Some(value) if place.rank < value.place.rank && !text.is_empty() => {
-                *value = Value { place, text };
+                *value = MemberValue { place, text };
             }
-            Some(value) if value.text.is_empty() => *value = Value { place, text },
+            Some(value) if value.text.is_empty() => *value = MemberValue { place, text },
             Some(_) => {}
-            None => self.0.push(Value { place, text }),
+            None => self.0.push(MemberValue { place, text }),
         }
     }
 }
 
 /// Reads a JSON value into the fields of a member.
 struct Filling<'m, 'v, 'a> {
-    member: &'m Member,
+    member: &'m JsonMember,
     values: &'v mut Values<'a>,
 }
 
@@ -254,7 +262,7 @@ impl<'de> Visitor<'de> for Filling<'_, '_, 'de> {
         if self
             .member
             .field
-            .is_some_and(|place| place.role == Role::Agent)
+            .is_some_and(|place| place.role == FieldRole::Agent)
         {
             self.put(Cow::Borrowed(b""));
         }
@@ -268,7 +276,10 @@ struct Name;
 impl<'de> DeserializeSeed<'de> for Name {
     type Value = Cow<'de, str>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }

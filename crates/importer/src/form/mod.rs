@@ -8,27 +8,27 @@ mod prefix;
 mod role;
 mod text;
 
-pub use self::role::Role;
+pub use self::role::FieldRole;
 
-pub(crate) use self::catalogue::Catalogue;
+pub(crate) use self::catalogue::FormCatalogue;
 pub(crate) use self::columns::ColumnsForm;
 pub(crate) use self::prefix::Prefix;
-pub(crate) use self::role::Record;
+pub(crate) use self::role::LogRecord;
 pub(crate) use self::text::Misfit;
 
 use self::json::JsonForm;
 use self::text::TextForm;
-use crate::time::Clock;
+use crate::time::LogClock;
 
 /// Errors of a format string.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// A field is missing that every event needs.
     #[error("the format has no {0}: an import needs time, request and status")]
-    Lacks(Role),
+    Lacks(FieldRole),
     /// Two fields stand side by side.
     #[error("the format has no text after the {0}, so its end cannot be found")]
-    NoTextBetween(Role),
+    NoTextBetween(FieldRole),
     /// A directive of Apache is not complete.
     #[error("the format has a % without a directive: %{0}")]
     Directive(String),
@@ -36,38 +36,42 @@ pub enum FormatError {
 
 /// A form of lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Form {
+pub(crate) struct LogForm {
     /// Name for the operator.
     name: String,
     /// Name of the form without its optional fields.
     short_name: Option<String>,
-    shape: Shape,
+    shape: FormShape,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Shape {
+enum FormShape {
     Text(TextForm),
     Columns(ColumnsForm),
     Json(JsonForm),
 }
 
-impl Form {
+impl LogForm {
     /// Compiles a format string as nginx or Apache writes it.
     pub(crate) fn of_server(format: &str) -> Result<Self, FormatError> {
-        let roles = &Catalogue::built_in().roles;
+        let roles = &FormCatalogue::built_in().roles;
         Ok(Self {
             name: "the given format".into(),
             short_name: None,
-            shape: Shape::Text(TextForm::of_server(format, &roles.nginx, &roles.apache)?),
+            shape: FormShape::Text(TextForm::of_server(format, &roles.nginx, &roles.apache)?),
         })
     }
 
     /// Reads the fields of a line.
-    pub(crate) fn read<'a>(&self, line: &'a [u8], clock: &Clock) -> Result<Record<'a>, Misfit> {
+    pub(crate) fn read<'a>(
+        &self,
+        line: &'a [u8],
+        clock: &LogClock,
+    ) -> Result<LogRecord<'a>, Misfit> {
         match &self.shape {
-            Shape::Text(form) => form.read(line, clock),
-            Shape::Columns(form) => form.read(line, clock),
-            Shape::Json(form) => form.read(line, clock),
+            FormShape::Text(form) => form.read(line, clock),
+            FormShape::Columns(form) => form.read(line, clock),
+            FormShape::Json(form) => form.read(line, clock),
         }
     }
 
@@ -80,27 +84,27 @@ impl Form {
     }
 
     /// Number of the field that holds `role`, from 1. JSON has none.
-    pub(crate) fn number_of(&self, role: Role) -> Option<usize> {
+    pub(crate) fn number_of(&self, role: FieldRole) -> Option<usize> {
         let roles = match &self.shape {
-            Shape::Text(form) => form.roles(),
-            Shape::Columns(form) => form.roles().to_vec(),
-            Shape::Json(_) => return None,
+            FormShape::Text(form) => form.roles(),
+            FormShape::Columns(form) => form.roles().to_vec(),
+            FormShape::Json(_) => return None,
         };
         Some(roles.iter().position(|other| *other == role)? + 1)
     }
 
     /// True if a line may lack the field of a user agent that its request did not have.
     pub(crate) fn may_lack_agent(&self) -> bool {
-        matches!(self.shape, Shape::Json(_))
+        matches!(self.shape, FormShape::Json(_))
     }
 
     /// True if every line has the user agent that its request had.
     pub(crate) fn always_has_agent(&self) -> bool {
-        matches!(&self.shape, Shape::Json(form) if form.always_has_agent)
+        matches!(&self.shape, FormShape::Json(form) if form.always_has_agent)
     }
 
     /// True if a header names the fields.
     pub(crate) fn has_header(&self) -> bool {
-        matches!(self.shape, Shape::Columns(_))
+        matches!(self.shape, FormShape::Columns(_))
     }
 }

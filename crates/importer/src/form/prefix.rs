@@ -11,11 +11,11 @@ use super::json::TextMember;
 pub(crate) struct Prefix {
     /// Name for the operator.
     pub(crate) name: String,
-    kind: Kind,
+    kind: PrefixKind,
 }
 
 #[derive(Debug, Clone)]
-enum Kind {
+enum PrefixKind {
     /// Matches the prefix at the start of a line.
     Pattern(Regex),
     /// Names the member of a JSON object that holds the line.
@@ -27,25 +27,25 @@ impl Prefix {
         let pattern = Regex::new(&format!("^(?:{pattern})"))?;
         Ok(Self {
             name,
-            kind: Kind::Pattern(pattern),
+            kind: PrefixKind::Pattern(pattern),
         })
     }
 
     pub(crate) fn of_member(name: String, member: &str) -> Self {
         Self {
             name,
-            kind: Kind::Member(TextMember::new(member)),
+            kind: PrefixKind::Member(TextMember::new(member)),
         }
     }
 
     /// Returns the line without its prefix; `None` if it has another one or none.
     pub(crate) fn strip<'a>(&self, line: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         match &self.kind {
-            Kind::Pattern(pattern) => {
+            PrefixKind::Pattern(pattern) => {
                 let found = pattern.find(line)?;
                 Some(Cow::Borrowed(&line[found.end()..]))
             }
-            Kind::Member(member) => {
+            PrefixKind::Member(member) => {
                 let line = member.of(line)?;
                 let end = line.trim_ascii_end().len();
                 Some(match line {

@@ -8,14 +8,14 @@ use strum::{Display, EnumCount};
 use crate::clients;
 use crate::fault::LineFault;
 use crate::text::unescape;
-use crate::time::{Clock, LogTime};
+use crate::time::{LogClock, LogTime};
 
 /// Meaning of a field.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Display, EnumCount,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub enum FieldRole {
     /// Address or host name of the client.
     #[strum(serialize = "client")]
     Client,
@@ -67,7 +67,7 @@ pub enum Role {
     Skipped,
 }
 
-impl Role {
+impl FieldRole {
     /// True for a field that every event needs.
     fn is_needed(self) -> bool {
         matches!(self, Self::Time | Self::Status)
@@ -76,8 +76,8 @@ impl Role {
 
 /// Fields of a line.
 #[derive(Debug, Default)]
-pub(crate) struct Record<'a> {
-    fields: [Option<Cow<'a, [u8]>>; Role::COUNT],
+pub(crate) struct LogRecord<'a> {
+    fields: [Option<Cow<'a, [u8]>>; FieldRole::COUNT],
     pub(crate) time: Option<LogTime>,
     pub(crate) status: u16,
     /// True if the log has a field for the user agent, which this line may lack.
@@ -105,8 +105,8 @@ pub(crate) enum Naming {
     Recognised,
 }
 
-impl<'a> Record<'a> {
-    pub(crate) fn get(&self, role: Role) -> Option<&[u8]> {
+impl<'a> LogRecord<'a> {
+    pub(crate) fn get(&self, role: FieldRole) -> Option<&[u8]> {
         self.fields[role as usize].as_deref()
     }
 
@@ -130,30 +130,30 @@ impl<'a> Record<'a> {
     /// Checks the value of a field, and keeps it.
     pub(crate) fn put(
         &mut self,
-        role: Role,
+        role: FieldRole,
         value: Cow<'a, [u8]>,
-        clock: &Clock,
+        clock: &LogClock,
     ) -> Result<(), LineFault> {
         let is_valid = match role {
-            Role::Skipped | Role::User => return Ok(()),
-            Role::Time => {
+            FieldRole::Skipped | FieldRole::User => return Ok(()),
+            FieldRole::Time => {
                 self.time = LogTime::parse(&value, clock);
                 self.time.is_some()
             }
-            Role::Status => match status(&value) {
+            FieldRole::Status => match status(&value) {
                 Some(status) => {
                     self.status = status;
                     true
                 }
                 None => false,
             },
-            Role::Bytes => &*value == b"-" || value.iter().all(u8::is_ascii_digit),
+            FieldRole::Bytes => &*value == b"-" || value.iter().all(u8::is_ascii_digit),
             // Clients can send any text in front of the addresses that proxies add.
-            Role::Forwarded => self.naming == Naming::Named || clients::is_list(&value),
+            FieldRole::Forwarded => self.naming == Naming::Named || clients::is_list(&value),
             // The second field of a line is no client if it is the absent name of a login.
-            Role::Client if &*value == b"-" => self.get(Role::Host).is_none(),
+            FieldRole::Client if &*value == b"-" => self.get(FieldRole::Host).is_none(),
             // A comma ends the first address of a list.
-            Role::Client | Role::Host => {
+            FieldRole::Client | FieldRole::Host => {
                 !matches!(*value, [] | [.., b',']) && !value.contains(&b' ')
             }
             _ => true,
@@ -168,24 +168,24 @@ impl<'a> Record<'a> {
 
     /// Checks that the line has what an event needs.
     pub(crate) fn check(&mut self) -> Result<(), LineFault> {
-        if let (Some(date), Some(clock)) = (self.get(Role::Date), self.get(Role::Clock)) {
+        if let (Some(date), Some(clock)) = (self.get(FieldRole::Date), self.get(FieldRole::Clock)) {
             self.time = LogTime::in_utc(date, clock);
             if self.time.is_none() {
-                return Err(LineFault::Bad(Role::Time));
+                return Err(LineFault::Bad(FieldRole::Time));
             }
         }
         if self.time.is_none() {
-            return Err(LineFault::Missing(Role::Time));
+            return Err(LineFault::Missing(FieldRole::Time));
         }
-        if self.get(Role::Status).is_none() {
-            return Err(LineFault::Missing(Role::Status));
+        if self.get(FieldRole::Status).is_none() {
+            return Err(LineFault::Missing(FieldRole::Status));
         }
-        let has_request = self.get(Role::Request).is_some()
-            || self.get(Role::Method).is_some() && self.get(Role::Target).is_some();
+        let has_request = self.get(FieldRole::Request).is_some()
+            || self.get(FieldRole::Method).is_some() && self.get(FieldRole::Target).is_some();
         if has_request {
             Ok(())
         } else {
-            Err(LineFault::Missing(Role::Request))
+            Err(LineFault::Missing(FieldRole::Request))
         }
     }
 }

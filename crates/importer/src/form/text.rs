@@ -3,26 +3,26 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::format::{Piece, Pieces, apache, has_variable, nginx, without_directive};
-use super::role::{Naming, Record, Role};
+use super::format::{FormatPiece, Pieces, apache, has_variable, nginx, without_directive};
+use super::role::{FieldRole, LogRecord, Naming};
 use crate::FormatError;
 use crate::fault::LineFault;
-use crate::time::Clock;
+use crate::time::LogClock;
 
 /// Roles by the name of a variable or directive, in lower case if names ignore case.
-pub(crate) type Names = BTreeMap<String, Role>;
+pub(crate) type Names = BTreeMap<String, FieldRole>;
 
 /// Part of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+enum TextStep {
     /// Text of every line. A blank stands for one or more.
     Text(Vec<u8>),
     Field {
-        role: Role,
+        role: FieldRole,
         end: FieldEnd,
     },
     /// Steps that a line may lack.
-    Optional(Vec<Step>),
+    Optional(Vec<TextStep>),
 }
 
 /// End of a field.
@@ -41,7 +41,7 @@ enum FieldEnd {
 /// A form of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TextForm {
-    steps: Vec<Step>,
+    steps: Vec<TextStep>,
     has_rest: bool,
     naming: Naming,
 }
@@ -58,7 +58,7 @@ impl TextForm {
         let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
         let mut steps = parts.pop().unwrap_or_default();
         while let Some(mut before) = parts.pop() {
-            before.push(Step::Optional(steps));
+            before.push(TextStep::Optional(steps));
             steps = before;
         }
         let naming = Naming::Recognised;
@@ -93,33 +93,37 @@ impl TextForm {
     /// Checks that lines of the form can become events.
     fn checked(self) -> Result<Self, FormatError> {
         let roles = self.roles();
-        if !roles.contains(&Role::Time) {
-            return Err(FormatError::Lacks(Role::Time));
+        if !roles.contains(&FieldRole::Time) {
+            return Err(FormatError::Lacks(FieldRole::Time));
         }
-        if !roles.contains(&Role::Status) {
-            return Err(FormatError::Lacks(Role::Status));
+        if !roles.contains(&FieldRole::Status) {
+            return Err(FormatError::Lacks(FieldRole::Status));
         }
-        let has_parts = roles.contains(&Role::Method) && roles.contains(&Role::Target);
-        if !roles.contains(&Role::Request) && !has_parts {
-            return Err(FormatError::Lacks(Role::Request));
+        let has_parts = roles.contains(&FieldRole::Method) && roles.contains(&FieldRole::Target);
+        if !roles.contains(&FieldRole::Request) && !has_parts {
+            return Err(FormatError::Lacks(FieldRole::Request));
         }
         Ok(self)
     }
 
     /// Roles of the fields, in the order of the line.
-    pub(crate) fn roles(&self) -> Vec<Role> {
+    pub(crate) fn roles(&self) -> Vec<FieldRole> {
         let mut roles = Vec::new();
         collect_roles(&self.steps, &mut roles);
         roles
     }
 
-    pub(crate) fn read<'a>(&self, line: &'a [u8], clock: &Clock) -> Result<Record<'a>, Misfit> {
-        let mut reading = Reading {
+    pub(crate) fn read<'a>(
+        &self,
+        line: &'a [u8],
+        clock: &LogClock,
+    ) -> Result<LogRecord<'a>, Misfit> {
+        let mut reading = LineReading {
             line,
             at: 0,
             has_rest: self.has_rest,
             clock,
-            record: Record::of_text(self.naming),
+            record: LogRecord::of_text(self.naming),
         };
         let read = reading.steps(&self.steps);
         let at = reading.at;
@@ -145,31 +149,31 @@ pub(crate) struct Misfit {
     pub(crate) fault: LineFault,
 }
 
-struct Reading<'a, 'c> {
+struct LineReading<'a, 'c> {
     line: &'a [u8],
     at: usize,
     has_rest: bool,
-    clock: &'c Clock,
-    record: Record<'a>,
+    clock: &'c LogClock,
+    record: LogRecord<'a>,
 }
 
-impl<'a> Reading<'a, '_> {
-    fn steps(&mut self, steps: &[Step]) -> Result<(), LineFault> {
+impl<'a> LineReading<'a, '_> {
+    fn steps(&mut self, steps: &[TextStep]) -> Result<(), LineFault> {
         for (nth, step) in steps.iter().enumerate() {
             match step {
-                Step::Text(text) => self.text(text, &steps[nth + 1..])?,
-                Step::Optional(group) => self.group(group)?,
-                Step::Field {
-                    role: Role::User,
+                TextStep::Text(text) => self.text(text, &steps[nth + 1..])?,
+                TextStep::Optional(group) => self.group(group)?,
+                TextStep::Field {
+                    role: FieldRole::User,
                     end: FieldEnd::Text(end),
                 } => return self.user(end, &steps[nth + 1..]),
-                Step::Field { role, end } => self.field(*role, end)?,
+                TextStep::Field { role, end } => self.field(*role, end)?,
             }
         }
         Ok(())
     }
 
-    fn text(&mut self, text: &[u8], next: &[Step]) -> Result<(), LineFault> {
+    fn text(&mut self, text: &[u8], next: &[TextStep]) -> Result<(), LineFault> {
         match after(&self.line[self.at..], text) {
             Some(bytes) => {
                 self.at += bytes;
@@ -181,8 +185,8 @@ impl<'a> Reading<'a, '_> {
 
     /// Reads a group that may be absent. Text that is no list of forwarded addresses is another
     /// field, which is not read.
-    fn group(&mut self, group: &[Step]) -> Result<(), LineFault> {
-        let [Step::Text(first), ..] = group else {
+    fn group(&mut self, group: &[TextStep]) -> Result<(), LineFault> {
+        let [TextStep::Text(first), ..] = group else {
             return Ok(());
         };
         if after(&self.line[self.at..], first).is_none() {
@@ -190,7 +194,7 @@ impl<'a> Reading<'a, '_> {
         }
         let before = self.at;
         match self.steps(group) {
-            Err(_) if first_role(group) == Role::Forwarded => {
+            Err(_) if first_role(group) == FieldRole::Forwarded => {
                 self.at = before;
                 Ok(())
             }
@@ -198,7 +202,7 @@ impl<'a> Reading<'a, '_> {
         }
     }
 
-    fn field(&mut self, role: Role, end: &FieldEnd) -> Result<(), LineFault> {
+    fn field(&mut self, role: FieldRole, end: &FieldEnd) -> Result<(), LineFault> {
         let rest = &self.line[self.at..];
         let bytes = match end {
             FieldEnd::Quote => to_quote(rest),
@@ -226,7 +230,7 @@ impl<'a> Reading<'a, '_> {
 
     /// Reads the name of a login and the rest of the form. The name may contain the text that
     /// follows it, so every occurrence is tried, until the next field is valid.
-    fn user(&mut self, end: &[u8], next: &[Step]) -> Result<(), LineFault> {
+    fn user(&mut self, end: &[u8], next: &[TextStep]) -> Result<(), LineFault> {
         let start = self.at;
         let first = first_role(next);
         let mut fault = LineFault::Missing(first);
@@ -271,56 +275,56 @@ fn to_quote(text: &[u8]) -> Option<usize> {
     }
 }
 
-fn collect_roles(steps: &[Step], roles: &mut Vec<Role>) {
+fn collect_roles(steps: &[TextStep], roles: &mut Vec<FieldRole>) {
     for step in steps {
         match step {
-            Step::Text(_) => {}
-            Step::Field { role, .. } => roles.push(*role),
-            Step::Optional(group) => collect_roles(group, roles),
+            TextStep::Text(_) => {}
+            TextStep::Field { role, .. } => roles.push(*role),
+            TextStep::Optional(group) => collect_roles(group, roles),
         }
     }
 }
 
-fn first_role(steps: &[Step]) -> Role {
+fn first_role(steps: &[TextStep]) -> FieldRole {
     let first = steps.iter().find_map(|step| match step {
-        Step::Text(_) => None,
-        Step::Field { role, .. } => Some(*role),
-        Step::Optional(group) => Some(first_role(group)),
+        TextStep::Text(_) => None,
+        TextStep::Field { role, .. } => Some(*role),
+        TextStep::Optional(group) => Some(first_role(group)),
     });
-    first.unwrap_or(Role::Skipped)
+    first.unwrap_or(FieldRole::Skipped)
 }
 
-fn last_role(steps: &[Step]) -> Role {
+fn last_role(steps: &[TextStep]) -> FieldRole {
     let mut roles = Vec::new();
     collect_roles(steps, &mut roles);
-    roles.last().copied().unwrap_or(Role::Skipped)
+    roles.last().copied().unwrap_or(FieldRole::Skipped)
 }
 
 /// Finds the end of each field.
-fn with_ends(pieces: Pieces) -> Result<Vec<Step>, FormatError> {
-    let mut steps: Vec<Step> = Vec::new();
+fn with_ends(pieces: Pieces) -> Result<Vec<TextStep>, FormatError> {
+    let mut steps: Vec<TextStep> = Vec::new();
     let mut pieces = pieces.0.into_iter().peekable();
     while let Some(piece) = pieces.next() {
         let role = match piece {
-            Piece::Text(text) => {
-                steps.push(Step::Text(text.into_bytes()));
+            FormatPiece::Text(text) => {
+                steps.push(TextStep::Text(text.into_bytes()));
                 continue;
             }
-            Piece::Field(role) => role,
+            FormatPiece::Field(role) => role,
         };
         // A path takes what follows it without a text between: `$uri$is_args$args`, `%U%q`.
-        while role == Role::Target && matches!(pieces.peek(), Some(Piece::Field(_))) {
+        while role == FieldRole::Target && matches!(pieces.peek(), Some(FormatPiece::Field(_))) {
             pieces.next();
         }
-        let is_quoted = matches!(steps.last(), Some(Step::Text(text)) if text.ends_with(b"\""));
+        let is_quoted = matches!(steps.last(), Some(TextStep::Text(text)) if text.ends_with(b"\""));
         let end = match pieces.peek() {
-            Some(Piece::Text(text)) if is_quoted && text.starts_with('"') => FieldEnd::Quote,
-            Some(Piece::Text(text)) => FieldEnd::Text(text.as_bytes().to_vec()),
-            Some(Piece::Field(Role::Target)) => FieldEnd::Slash,
-            Some(Piece::Field(_)) => return Err(FormatError::NoTextBetween(role)),
+            Some(FormatPiece::Text(text)) if is_quoted && text.starts_with('"') => FieldEnd::Quote,
+            Some(FormatPiece::Text(text)) => FieldEnd::Text(text.as_bytes().to_vec()),
+            Some(FormatPiece::Field(FieldRole::Target)) => FieldEnd::Slash,
+            Some(FormatPiece::Field(_)) => return Err(FormatError::NoTextBetween(role)),
             None => FieldEnd::Line,
         };
-        steps.push(Step::Field { role, end });
+        steps.push(TextStep::Field { role, end });
     }
     Ok(steps)
 }
@@ -328,21 +332,21 @@ fn with_ends(pieces: Pieces) -> Result<Vec<Step>, FormatError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::Catalogue;
+    use crate::form::FormCatalogue;
 
     const COMMON: &str = r#"203.0.113.7 - - [26/Mar/2017:03:00:00 +0200] "GET /a HTTP/1.1" 200 1"#;
 
     fn form(format: &str) -> Result<TextForm, FormatError> {
-        let catalogue = Catalogue::built_in();
+        let catalogue = FormCatalogue::built_in();
         TextForm::of_server(format, &catalogue.roles.nginx, &catalogue.roles.apache)
     }
 
     fn shown(format: &str, line: &str) -> String {
         let form = form(format).unwrap();
-        let record = form.read(line.as_bytes(), &Clock::default()).unwrap();
+        let record = form.read(line.as_bytes(), &LogClock::default()).unwrap();
         let mut roles = form.roles();
         roles.retain(|role| record.get(*role).is_some());
-        let shown = |role: &Role| {
+        let shown = |role: &FieldRole| {
             let value = record.get(*role).unwrap_or_default();
             format!("{role}={}", String::from_utf8_lossy(value))
         };
@@ -386,16 +390,16 @@ mod tests {
     #[test]
     fn formats_that_give_no_events_are_refused() {
         for (format, error) in [
-            ("%h %t %r", FormatError::Lacks(Role::Status)),
+            ("%h %t %r", FormatError::Lacks(FieldRole::Status)),
             (
                 "$remote_addr $status $request",
-                FormatError::Lacks(Role::Time),
+                FormatError::Lacks(FieldRole::Time),
             ),
-            ("%t %>s %U", FormatError::Lacks(Role::Request)),
+            ("%t %>s %U", FormatError::Lacks(FieldRole::Request)),
             ("%t %{x", FormatError::Directive("{x".into())),
             (
                 "$remote_addr$status",
-                FormatError::NoTextBetween(Role::Client),
+                FormatError::NoTextBetween(FieldRole::Client),
             ),
         ] {
             assert_eq!(form(format).unwrap_err(), error, "{format}");

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use affluenza_event::{Activity, Outcome, Resource};
 use affluenza_importer::{
-    ClientChoice, ClientField, ImportError, Input, Reading, Summary, network,
+    ClientChoice, ClientField, ImportError, Input, LogReading, Summary, network,
 };
 
 use crate::{Kept, fixture, import_as, reading, target};
@@ -19,18 +19,18 @@ fn visitors(events: &[Kept]) -> usize {
     visitors.collect::<HashSet<_>>().len()
 }
 
-fn of_text(log: &str, reading: &Reading) -> Result<(Vec<Kept>, Summary), ImportError> {
+fn of_text(log: &str, reading: &LogReading) -> Result<(Vec<Kept>, Summary), ImportError> {
     let input = Input::reader("log", std::io::Cursor::new(log.to_owned()));
     import_as(reading, target(), vec![input])
 }
 
-fn forwarded(trusted: &[&str]) -> Reading {
-    Reading {
+fn forwarded(trusted: &[&str]) -> LogReading {
+    LogReading {
         clients: ClientChoice {
             field: ClientField::Forwarded,
             trusted: trusted.iter().map(|text| network(text).unwrap()).collect(),
         },
-        ..Reading::default()
+        ..LogReading::default()
     }
 }
 
@@ -86,7 +86,9 @@ fn times_and_devices_of_single_cases_are_right() {
 #[test]
 fn a_balancer_is_not_taken_for_the_visitors() {
     let log = std::fs::read_to_string(fixture("cases/forwarded-last.log")).unwrap();
-    let refused = of_text(&log, &Reading::default()).unwrap_err().to_string();
+    let refused = of_text(&log, &LogReading::default())
+        .unwrap_err()
+        .to_string();
     assert!(
         refused.contains("3 of the first 3 lines have one client, a private address"),
         "{refused}"
@@ -122,7 +124,7 @@ fn a_thousand_lines_of_nearly_one_client_stop_the_import() {
         };
         (0..lines).map(|nth| line(&host(nth), nth)).collect()
     };
-    let refused = of_text(&log(1_000, 20), &Reading::default())
+    let refused = of_text(&log(1_000, 20), &LogReading::default())
         .unwrap_err()
         .to_string();
     assert!(
@@ -132,7 +134,7 @@ fn a_thousand_lines_of_nearly_one_client_stop_the_import() {
     assert!(refused.contains("add X-Forwarded-For"), "{refused}");
     for (lines, of_others) in [(999, 0), (1_000, 200)] {
         assert!(
-            of_text(&log(lines, of_others), &Reading::default()).is_ok(),
+            of_text(&log(lines, of_others), &LogReading::default()).is_ok(),
             "{lines} {of_others}"
         );
     }

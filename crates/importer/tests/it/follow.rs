@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use affluenza_importer::{
-    AccessLog, FollowPosition, KeptPosition, LINE_BYTES_MAX, QUIET_LOOKS, Reading, Salt,
+    AccessLog, FollowPosition, KeptPosition, LINE_BYTES_MAX, LogReading, QUIET_LOOKS, Salt,
     SaltSource, SaltsHeld,
 };
 
@@ -55,7 +55,7 @@ impl Case {
         let path = self.path("access.log");
         let position = self.position.clone();
         let import = self.import.get_or_insert_with(|| {
-            let reading = Reading {
+            let reading = LogReading {
                 allows_single_client: !self.checks_clients,
                 ..reading()
             };

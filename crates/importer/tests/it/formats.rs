@@ -1,6 +1,6 @@
 //! Tests lines of nginx and Apache, and their events.
 
-use affluenza_importer::{Input, LineFault, Role};
+use affluenza_importer::{FieldRole, Input, LineFault};
 
 use crate::{Kept, fixture, import, import_into, target};
 
@@ -51,8 +51,8 @@ fn apache() {
     assert_eq!(
         faults,
         [
-            (8, LineFault::Missing(Role::Agent)),
-            (9, LineFault::Bad(Role::Time))
+            (8, LineFault::Missing(FieldRole::Agent)),
+            (9, LineFault::Bad(FieldRole::Time))
         ]
     );
 }

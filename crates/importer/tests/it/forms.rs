@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use affluenza_importer::{ClientChoice, ClientField, Input, Reading, Summary, Target};
+use affluenza_importer::{ClientChoice, ClientField, Input, LogReading, Summary, Target};
 
 use crate::{Kept, fixture, import_as, reading};
 
@@ -26,7 +26,7 @@ fn logs() -> BTreeMap<String, String> {
 }
 
 /// Settings that an operator needs for a log.
-fn reading_of(name: &str) -> Reading {
+fn reading_of(name: &str) -> LogReading {
     let format = std::fs::read_to_string(fixture(&format!("forms/{name}.format"))).ok();
     let field = match name {
         "forwarded-last" | "forwarded-list-last" | "virtual-host-forwarded" => {
@@ -34,13 +34,13 @@ fn reading_of(name: &str) -> Reading {
         }
         _ => ClientField::Peer,
     };
-    Reading {
+    LogReading {
         format: format.map(|format| format.parse().unwrap()),
         clients: ClientChoice {
             field,
             ..ClientChoice::default()
         },
-        ..Reading::default()
+        ..LogReading::default()
     }
 }
 
@@ -238,7 +238,7 @@ fn a_wrong_value_that_no_event_needs_does_not_hide_its_line() {
             (w3c(host, forwarded), None),
             (given(host, forwarded), Some(format.parse().unwrap())),
         ] {
-            let reading = Reading {
+            let reading = LogReading {
                 format,
                 clients: ClientChoice {
                     field: ClientField::Forwarded,

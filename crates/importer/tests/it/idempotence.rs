@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use affluenza_importer::{Input, Reading, SystemSalts};
+use affluenza_importer::{Input, LogReading, SystemSalts};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -38,7 +38,7 @@ fn other_salts_change_visitors_and_nothing_else() {
     let log = real_log();
     let mut import = affluenza_importer::AccessLog::new(
         target(),
-        &Reading::default(),
+        &LogReading::default(),
         vec![Input::reader("log", std::io::Cursor::new(log.clone()))],
         SystemSalts,
     )

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use affluenza_importer::{AccessLog, ImportError, Input, Reading, SystemSalts};
+use affluenza_importer::{AccessLog, ImportError, Input, LogReading, SystemSalts};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -97,7 +97,7 @@ fn unreadable_files_are_refused_before_the_first_event() {
     let folder = tempfile::tempdir().unwrap();
     let good = || written(folder.path(), "good.log", ONE);
     let refusal = |inputs| {
-        AccessLog::new(target(), &Reading::default(), inputs, SystemSalts)
+        AccessLog::new(target(), &LogReading::default(), inputs, SystemSalts)
             .err()
             .map(|error| error.to_string())
             .unwrap()

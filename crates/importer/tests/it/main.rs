@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use affluenza_event::{Event, UnixMillis};
 use affluenza_importer::{
-    AccessLog, ImportError, Input, Reading, Salt, SaltSource, Summary, Target,
+    AccessLog, ImportError, Input, LogReading, Salt, SaltSource, Summary, Target,
 };
 
 /// Salts that are the same in every run.
@@ -64,10 +64,10 @@ fn real_log() -> Vec<u8> {
 }
 
 /// Reads logs with a single client, too: many tests have few lines.
-fn reading() -> Reading {
-    Reading {
+fn reading() -> LogReading {
+    LogReading {
         allows_single_client: true,
-        ..Reading::default()
+        ..LogReading::default()
     }
 }
 
@@ -76,7 +76,7 @@ fn import_into(target: Target, inputs: Vec<Input>) -> (Vec<Kept>, Summary) {
 }
 
 fn import_as(
-    reading: &Reading,
+    reading: &LogReading,
     target: Target,
     inputs: Vec<Input>,
 ) -> Result<(Vec<Kept>, Summary), ImportError> {

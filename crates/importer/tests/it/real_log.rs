@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use affluenza_classify::device::{Device, Hints, classify};
 use affluenza_event::{Activity, Channel, Login, Outcome, Resource};
-use affluenza_importer::{Input, LineFault, Role};
+use affluenza_importer::{FieldRole, Input, LineFault};
 
 use crate::{fixture, import, import_into, real_log, target};
 
@@ -18,7 +18,7 @@ fn every_request_is_accounted_for() {
     );
     let malformed = &summary.first_malformed[0];
     assert_eq!(malformed.line, 8_899);
-    assert_eq!(malformed.fault, LineFault::Unclosed(Role::Agent));
+    assert_eq!(malformed.fault, LineFault::Unclosed(FieldRole::Agent));
     assert_eq!(
         malformed.to_string(),
         "log:8899: the user agent has no closing quote"

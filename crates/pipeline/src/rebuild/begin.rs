@@ -6,7 +6,7 @@ use affluenza_store::accounts::CheckScope;
 use affluenza_store::erasure::Erasure;
 use affluenza_store::rebuild::{Phase, Run};
 
-use super::{RebuildError, RebuildRequest, Step, Tools, replay_bus};
+use super::{RebuildError, RebuildRequest, RebuildStep, Tools, replay_bus};
 use crate::place::check_log;
 
 /// Returns the run, and true if it was begun before.
@@ -65,7 +65,7 @@ pub(super) async fn begin(
         if run.phase == Phase::Copying {
             check_alone(tools.store, &run).await?;
         }
-        (tools.watch)(Step::Resumed { id: run.id.clone() });
+        (tools.watch)(RebuildStep::Resumed { id: run.id.clone() });
         return Ok((run, true));
     }
     if let Some(differs) = check_log(tools.store.ledger(), tools.bus, stream)
@@ -116,11 +116,8 @@ async fn check_alone(store: &Store, run: &Run) -> Result<(), RebuildError> {
 /// the run over or cancelled it.
 pub(super) async fn check_ownership(store: &Store, run: &Run) -> Result<(), RebuildError> {
     let mut unfinished = store.rebuilds().unfinished().await?.into_iter();
-    let is_last = |row: Run| {
-        let of_row = (row.id, row.owner, row.version);
-        of_row == (run.id.clone(), run.owner.clone(), run.version)
-    };
-    match unfinished.any(is_last) {
+    let last = (&run.id, &run.owner, run.version);
+    match unfinished.any(|row| (&row.id, &row.owner, row.version) == last) {
         true => Ok(()),
         false => Err(RebuildError::GivenUp { id: run.id.clone() }),
     }

@@ -23,8 +23,10 @@ impl RunningRebuild<'_, '_> {
             let before = self.lows()?;
             let starts = self.copy(&margins).await?;
             let lows = self.lows()?;
-            let is_held = |(partition, low)| starts.get(partition) >= Some(low);
-            if lows.iter().all(is_held) {
+            if lows
+                .iter()
+                .all(|(partition, low)| starts.get(partition) >= Some(low))
+            {
                 break starts;
             }
             if attempts == ATTEMPTS {

@@ -7,7 +7,7 @@ use affluenza_kafka::{NextOffset, Partition};
 use affluenza_store::rebuild::Phase;
 
 use super::begin::check_ownership;
-use super::{LOOK, RebuildError, RunningRebuild, Step};
+use super::{LOOK, RebuildError, RebuildStep, RunningRebuild};
 use crate::replay::Replay;
 use crate::settle::{HOLD, HOLD_SEEN};
 
@@ -27,7 +27,7 @@ impl RunningRebuild<'_, '_> {
             tokio::time::sleep(REBUILD_SEEN.saturating_sub(self.began.elapsed())).await;
             self.catch_up(&mut replay).await?;
             self.tools.second.follow_retention().await?;
-            (self.tools.watch)(Step::Exchanging);
+            (self.tools.watch)(RebuildStep::Exchanging);
             let began = Instant::now();
             self.hold().await?;
             let finished = tokio::time::timeout(EXCHANGE_MAX, self.finish(replay)).await;
@@ -107,11 +107,10 @@ impl RunningRebuild<'_, '_> {
             .iter()
             .map(|(partition, end)| (partition.0.unsigned_abs(), end.0.unsigned_abs()))
             .collect();
-        let is_stored = |(partition, end): &(u32, u64)| {
-            let stored = ledger.get(partition);
-            stored.is_none_or(|stored| stored == end)
-        };
-        if !ends.iter().all(is_stored) {
+        let mut stored = ends
+            .iter()
+            .map(|(partition, end)| ledger.get(partition).is_none_or(|stored| stored == end));
+        if !stored.all(|is_stored| is_stored) {
             return Ok(false);
         }
         for (partition, end) in ends {

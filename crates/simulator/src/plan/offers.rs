@@ -12,11 +12,11 @@ pub(crate) struct Offers {
     /// period are absent.
     pub services: BTreeMap<usize, Vec<Validity>>,
     /// Deployments by ente and service.
-    pub deployed: BTreeMap<(usize, usize), OfferedService>,
+    pub deployed: BTreeMap<(usize, usize), PlannedOffer>,
 }
 
 /// A service that an ente offers.
-pub(crate) struct OfferedService {
+pub(crate) struct PlannedOffer {
     pub nature: Kind,
     days: Vec<Validity>,
 }
@@ -37,12 +37,12 @@ impl Offers {
                 services.entry(service.index()).or_default().push(days);
             }
         }
-        let mut deployed: BTreeMap<(usize, usize), OfferedService> = BTreeMap::new();
+        let mut deployed: BTreeMap<(usize, usize), PlannedOffer> = BTreeMap::new();
         for deployment in register.deployments() {
             let (ente, service) = (deployment.ente.index(), deployment.service.index());
             let days = services.get(&service).into_iter().flatten();
             for days in days.filter_map(|days| days.intersection(&deployment.validity)) {
-                let offered = deployed.entry((ente, service)).or_insert(OfferedService {
+                let offered = deployed.entry((ente, service)).or_insert(PlannedOffer {
                     nature: deployment.nature,
                     days: Vec::new(),
                 });
@@ -53,7 +53,7 @@ impl Offers {
     }
 
     /// Services that an ente offers.
-    pub(crate) fn of(&self, ente: usize) -> impl Iterator<Item = (usize, &OfferedService)> {
+    pub(crate) fn of(&self, ente: usize) -> impl Iterator<Item = (usize, &PlannedOffer)> {
         let offered = self.deployed.range((ente, 0)..=(ente, usize::MAX));
         offered.map(|((_, service), offered)| (*service, offered))
     }

@@ -117,8 +117,8 @@ impl FactBlock {
             };
         }
         each_shared_column!(self, encode);
-        let is_chosen = |attribute: &crate::attribute::Attribute| attribute.hours.is_some();
-        self.attributes.encode(is_chosen, &order, out);
+        self.attributes
+            .encode(|attribute| attribute.hours.is_some(), &order, out);
         let [events, accesses, service_uses, visitor_ids] = SUMS;
         put_column(events.0, events.1, out);
         u64::put_all(ordered().map(|sums| sums.events), out);
