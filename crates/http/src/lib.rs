@@ -11,6 +11,7 @@ pub mod keys;
 mod layers;
 mod limit;
 mod problem;
+mod sending;
 mod serve;
 mod status;
 pub mod telemetry;

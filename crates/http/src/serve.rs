@@ -18,6 +18,7 @@ use crate::Config;
 use crate::address::is_trusted;
 use crate::connections::{Connection, Connections};
 use crate::limit::bucket_of;
+use crate::sending::{Sending, SendingWire};
 use crate::tls::ConnectionAcceptor;
 
 /// Timeout for the head of a request, including the idle time before it.
@@ -139,13 +140,16 @@ impl Client {
             stop,
         } = self;
         let counted = connection.clone();
+        let sending = Sending::default();
+        let wire = SendingWire::new(wire, sending.clone());
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let mut request: Request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(peer);
             let (router, busy) = (router.clone(), counted.begin());
+            let sending = sending.clone();
             async move {
                 let response = router.oneshot(request).await;
-                drop(busy);
+                sending.begin(busy);
                 response
             }
         });
@@ -159,7 +163,8 @@ impl Client {
             }
             () = connection.closed.cancelled() => {
                 served.as_mut().graceful_shutdown();
-                // It was idle: at most the head of a request had come, which may never be complete.
+                // It was idle: at most the head of a request had come, which may never be complete, or
+                // its client has taken too long to read the answer.
                 let closing = tokio::time::timeout(CLOSE_WITHIN, served).await;
                 closing.unwrap_or(Ok(()))
             }
@@ -167,5 +172,50 @@ impl Client {
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection broke");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// The client reads slower than the service writes, as on a slow network.
+    #[tokio::test]
+    async fn a_connection_is_busy_until_its_answer_is_sent() {
+        const ANSWER: usize = 1 << 20;
+        let answer = || async { vec![b'x'; ANSWER] };
+        let connections = Connections::new(1, 10);
+        let address = Some(IpAddr::from([192, 0, 2, 1]));
+        let connection = connections.admit(address).await.expect("a place");
+        let closed = connection.closed.clone();
+        let client = Client {
+            router: Router::new().route("/", axum::routing::get(answer)),
+            peer: Peer(SocketAddr::from(([192, 0, 2, 1], 1))),
+            connection,
+            stop: CancellationToken::new(),
+        };
+        let (mut near, far) = tokio::io::duplex(1 << 10);
+        let serving = tokio::spawn(client.answer(far, http1::Builder::new()));
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        near.write_all(request).await.expect("it is read");
+        let mut begun = [0; 64];
+        near.read_exact(&mut begun).await.expect("it is answered");
+
+        // The other connection cannot close this one, whose answer is on its way.
+        let mut waiting = pin!(connections.admit(address));
+        let is_admitted = tokio::select! {
+            biased;
+            _ = &mut waiting => true,
+            () = std::future::ready(()) => false,
+        };
+        assert!(!is_admitted && !closed.is_cancelled());
+        let mut rest = vec![0; ANSWER - begun.len()];
+        near.read_exact(&mut rest).await.expect("all is sent");
+        assert!(waiting.await.is_some() && closed.is_cancelled());
+        serving.await.expect("it ends");
     }
 }
