@@ -1,16 +1,32 @@
 use std::net::IpAddr;
+use std::sync::Once;
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
+
+const FORWARDED: &str = "x-forwarded-for";
+
+/// Done when the first client other than a trusted proxy has sent a forwarded address.
+static UNTRUSTED: Once = Once::new();
+
+fn warn_untrusted(peer: IpAddr) {
+    tracing::warn!(
+        %peer,
+        "X-Forwarded-For of a client that is no trusted proxy is not used: if it is a proxy of yours, add it to trusted_proxies; until then all its clients share one limit"
+    );
+}
 
 /// Returns the address of the client: the peer of the connection. Behind trusted proxies, it is the
 /// last address in `X-Forwarded-For` that is not a trusted proxy.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
     if !is_trusted(&client, trusted) {
+        if headers.contains_key(FORWARDED) {
+            UNTRUSTED.call_once(|| warn_untrusted(client));
+        }
         return client;
     }
-    let named = headers.get_all("x-forwarded-for").iter().rev();
+    let named = headers.get_all(FORWARDED).iter().rev();
     let named = named.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
     for text in named {
         let Ok(address) = text.trim().parse::<IpAddr>() else {
