@@ -299,7 +299,7 @@ fn an_ente_is_found_by_its_name(browser: &mut Browser, base: &str) {
     browser.open(DESKTOP, "it");
     browser.visit(&format!("{base}/enti?year=2017"), SHOWN);
     assert_eq!(
-        browser.run("document.querySelectorAll('option').length < 10"),
+        browser.run("document.querySelectorAll('#enti option').length < 10"),
         true
     );
     browser.run("document.getElementById('pick-ente').focus()");

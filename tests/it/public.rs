@@ -56,6 +56,11 @@ impl<const N: usize> Collected<N> {
 
     /// Adds rows and totals of a public response.
     fn take_answer(&mut self, answer: &Value, path: &str) {
+        self.take_answer_of(answer, path, None);
+    }
+
+    /// Adds rows and totals of a public response about one month.
+    fn take_answer_of(&mut self, answer: &Value, path: &str, month: Option<&str>) {
         let figure = |row: &Value| {
             let found = &row[self.figure];
             assert!(
@@ -73,7 +78,10 @@ impl<const N: usize> Collected<N> {
         let total = figure(&answer["totals"]);
         let totals = [(answer["totals"].clone(), total)];
         for (row, count) in of_rows.into_iter().chain(totals) {
-            let text = |name: &str| Some(row[name].as_str()?.to_owned());
+            let text = |name: &str| match (name, month) {
+                ("month", Some(month)) => Some(month.to_owned()),
+                _ => Some(row[name].as_str()?.to_owned()),
+            };
             self.add(&text, count, path);
             for (column, kind) in KINDS {
                 if row.get(column).is_some() {
@@ -180,14 +188,101 @@ fn band_of(label: &str) -> Option<String> {
 pub fn no_person_is_found_in_public_data(engines: &Engines) {
     let api = served(engines, "public");
     nothing_of_an_open_year_is_public(&api);
+    let months = closed_months(&api);
     for year in ["2016", "2017"] {
         api.place.run(&["close-year", year]);
     }
+    let mut restating = api
+        .place
+        .command(&["close-month", "2017-01", "--restate", "x"]);
+    let refused = restating.output().expect("it runs");
+    let said = crate::support::stderr(&refused);
+    assert!(
+        said.contains("2017 is closed, and its months with it"),
+        "{said}"
+    );
     eventually("the service knows that both years are closed", || {
         api.ask("/v1/variations?period=2017", &[]).status == 200
     });
-    for year in ["2016", "2017"] {
-        attack_all_of(&api, year);
+    attack_all_of(&api, "2016", KnownCells::default());
+    attack_all_of(&api, "2017", months);
+}
+
+/// Cells that were public before a year was closed.
+#[derive(Default)]
+struct KnownCells {
+    uses: Cells<6>,
+    accesses: Cells<4>,
+}
+
+/// Closes some months of 2017, and collects what is then public of them.
+fn closed_months(api: &Served<'_>) -> KnownCells {
+    let mut uses = Collected {
+        names: OF_USES,
+        figure: "service_uses",
+        cells: Cells::new(),
+    };
+    let mut accesses = Collected {
+        names: OF_ACCESSES,
+        figure: "accesses",
+        cells: Cells::new(),
+    };
+    for month in ["2017-01", "2017-02", "2017-04"] {
+        api.place.run(&["close-month", month]);
+    }
+    let months = || api.ask("/v1/years", &[]).json()["months"].clone();
+    eventually("the service knows the closed months", || {
+        months() == serde_json::json!(["2017-01", "2017-02", "2017-04"])
+    });
+    let mut files = 0;
+    let catalogue = api.ask("/open-data", &[]).json();
+    for dataset in catalogue["dcat:dataset"].as_array().expect("datasets") {
+        let address = &dataset["dcat:distribution"][0]["dcat:downloadURL"]["@id"];
+        let name = address
+            .as_str()
+            .and_then(|address| address.rsplit('/').next());
+        let name = name.expect("an address");
+        let file = api.ask(&format!("/open-data/{name}"), &[]);
+        assert_eq!(file.status, 200, "{name}: {}", file.body);
+        uses.take_file(&file.body, name);
+        accesses.take_file(&file.body, name);
+        let end = &dataset["dct:temporal"]["schema:endDate"]["@value"];
+        assert_eq!(end, "2017-04-30");
+        files += 1;
+    }
+    assert_eq!(files, 2);
+    let public = |path: &str| {
+        let reply = api.ask(&format!("/v1/{path}"), &[]);
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+        reply.json()
+    };
+    for month in ["2017-01", "2017-02", "2017-04"] {
+        for path in ["enti?limit=10000", "usage?group=ente,month&limit=10000"] {
+            let path = format!("{path}&period={month}");
+            uses.take_answer_of(&public(&path), &path, Some(month));
+        }
+        for path in ["devices?limit=1000", "usage?group=device&measure=accesses"] {
+            let path = format!("{path}&period={month}");
+            accesses.take_answer_of(&public(&path), &path, Some(month));
+        }
+    }
+    assert!(uses.cells.len() > 30 && accesses.cells.len() > 6);
+    // The quarter lacks March, and months have no categories.
+    for (path, said) in [
+        ("enti?period=2017-01..2017-03", "2017-03 is not closed"),
+        ("categories?period=2017-01", "this breakdown needs a key"),
+        ("hours?period=2017-01", "a period other than a whole year"),
+    ] {
+        let reply = api.ask(&format!("/v1/{path}"), &[]);
+        assert_eq!(reply.status, 401, "{path}: {}", reply.body);
+        assert!(reply.body.contains(said), "{path}: {}", reply.body);
+    }
+    let both = public("enti?period=2017-01..2017-02&limit=10000");
+    let total = [None, None, None, None, Some("2017-01".to_owned()), None];
+    assert!(both["totals"]["service_uses"].as_u64() > uses.cells[&total]);
+    KnownCells {
+        uses: uses.cells,
+        accesses: accesses.cells,
     }
 }
 
@@ -244,16 +339,16 @@ fn details(api: &Served<'_>, year: &str, used: &[([String; 6], u64)]) -> Vec<[St
     details
 }
 
-fn attack_all_of(api: &Served<'_>, year: &str) {
+fn attack_all_of(api: &Served<'_>, year: &str, known: KnownCells) {
     let mut uses = Collected {
         names: OF_USES,
         figure: "service_uses",
-        cells: Cells::new(),
+        cells: known.uses,
     };
     let mut accesses = Collected {
         names: OF_ACCESSES,
         figure: "accesses",
-        cells: Cells::new(),
+        cells: known.accesses,
     };
     let public = |path: &str| {
         let reply = api.ask(&format!("/v1/{path}"), &[]);

@@ -71,9 +71,9 @@ async function show({ moved = false } = {}) {
   data.asOf = undefined;
   try {
     const years = await data.years();
-    at.year ??= years.at(-1);
+    at.year ??= years.findLast((year) => api.hasKey || data.closedAt({ year })) ?? years.at(-1);
     if (signal.aborted) return;
-    controls(at, years, module.picks);
+    controls(at, years, module);
     at.until = data.until(at);
     const showing = { at, data, t, f, address, signal, period: period(at) };
     const naming = data.loadEnte(at.ente).then(() => nameEnte(at));
@@ -97,8 +97,8 @@ async function show({ moved = false } = {}) {
 
 /** Returns the date of the figures. */
 function dated(at) {
-  const closed = !api.hasKey && data.closedAt(at.year);
-  if (closed) return h("p", { class: "note" }, t("web-closed", { year: String(at.year), day: f.days.format(new Date(closed)) }));
+  const closed = !api.hasKey && data.closedAt(at);
+  if (closed) return h("p", { class: "note" }, t(at.month ? "web-closed-month" : "web-closed", { year: period(at), day: f.days.format(new Date(closed)) }));
   return data.asOf && h("p", { class: "note" }, t("web-as-of", { time: f.moments.format(new Date(data.asOf)) }));
 }
 
@@ -141,7 +141,7 @@ function failure(error) {
 }
 
 /** Shows the ente and what else the view lets people pick, as far as there is a key for it. */
-function controls(at, years, picks = ["year", "month", "ente"]) {
+function controls(at, years, { picks = ["year", "month", "ente"], hasMonths }) {
   const form = document.getElementById("controls");
   const choose = (name, value) => {
     go(address(at.path, { [name]: value, ...(at.category ? { category: at.category } : {}) }));
@@ -149,12 +149,21 @@ function controls(at, years, picks = ["year", "month", "ente"]) {
   };
   const pick = (name, label, choices, chosen) => h("label", {}, label,
     h("select", { name, id: `pick-${name}`, onchange: (event) => choose(name, event.target.value) }, choices.map(([value, text]) => h("option", { value, selected: String(value) === String(chosen ?? "") }, text))));
+  const isPicked = picks.includes("month") && (api.hasKey || hasMonths);
+  const isWhole = (year) => api.hasKey || data.closedAt({ year }) || !data.months(year).length;
+  if (!isPicked) {
+    at.month = undefined;
+    years = years.filter(isWhole);
+    if (!isWhole(at.year)) at.year = years.at(-1);
+  } else if (!isWhole(at.year) && !data.months(at.year).includes(at.month)) {
+    at.month = data.months(at.year).at(-1);
+  }
   const listed = years.map((year) => [year, year]).reverse();
-  const months = [["", t("web-whole-year")], ...f.months.map((month, at) => [at + 1, month.long])];
+  const months = data.months(at.year).map((month) => [month, f.months[month - 1].long]);
+  if (isWhole(at.year)) months.unshift(["", t("web-whole-year")]);
   const parts = [];
   if (picks.includes("year")) parts.push(pick("year", t("web-year"), listed, at.year));
-  if (picks.includes("month") && api.hasKey) parts.push(pick("month", t("web-month"), months, at.month));
-  else at.month = undefined;
+  if (isPicked) parts.push(pick("month", t("web-month"), months, at.month));
   if (picks.includes("with")) {
     if (!years.includes(at.with) || at.with === at.year) at.with = at.year - 1;
     parts.push(pick("with", t("web-compare-with"), listed.filter(([year]) => year !== at.year), at.with));

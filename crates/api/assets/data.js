@@ -1,7 +1,7 @@
 import { NeedsKey } from "./api.js";
 import { sum } from "./format.js";
 
-/** What the server says about this reader: public tables of dimensions that may be combined, closed years, and a session. */
+/** What the server says about this reader: public tables of dimensions that may be combined, closed years, closed months of other years, and a session. */
 export const PUBLIC = JSON.parse(document.getElementById("public").textContent);
 
 // The only module that knows the API's answers. Its figures are numbers, or null where hidden.
@@ -55,7 +55,7 @@ export class Data {
   /** Returns the years with figures. */
   async years() {
     this.#loading ??= (this.api.hasKey ? this.#allYears() : this.#publicYears()).catch((error) => { this.#loading = undefined; throw error; });
-    return (this.known = await this.#loading);
+    return this.#loading;
   }
   async #allYears() {
     const ever = { period: "2000..2099" };
@@ -66,10 +66,18 @@ export class Data {
     this.newest = day && { year, month, day };
     return years.data.map((row) => Number(row.year)).sort((a, b) => a - b);
   }
-  /** Returns the closed years. Other years have no public figures. */
-  async #publicYears() { return PUBLIC.years.map(({ year }) => year); }
-  /** Returns the time when a year was closed. */
-  closedAt(year) { return PUBLIC.years.find((closed) => closed.year === year)?.closed_at; }
+  /** Returns the years that are closed, or have closed months. Others have no public figures. */
+  async #publicYears() { return [...new Set([...PUBLIC.years, ...PUBLIC.months].map(({ year }) => year))].sort((a, b) => a - b); }
+  /** Returns the time when a year or a month was closed. A closed year has closed months. */
+  closedAt({ year, month }) {
+    const ofMonth = (closed) => closed.year === year && closed.month === month;
+    return (PUBLIC.years.find((closed) => closed.year === year) ?? PUBLIC.months.find(ofMonth))?.closed_at;
+  }
+  /** Returns the months of a year that may be chosen: with a key, all. */
+  months(year) {
+    const all = Array.from({ length: 12 }, (_, at) => at + 1);
+    return this.api.hasKey ? all : all.filter((month) => this.closedAt({ year, month }));
+  }
   /** Returns the last day with data of a period that is not over, as { month, day }. */
   until({ year, month }) {
     const { newest } = this;
@@ -77,8 +85,8 @@ export class Data {
     const isOver = month ? new Date(Date.UTC(year, month, 0)).getUTCDate() === newest.day : newest.month === 12 && newest.day === 31;
     return isOver ? undefined : newest;
   }
-  /** Without a key, only the listed closed years have figures. */
-  #isKnown(year) { return this.api.hasKey || this.known.includes(year); }
+  /** Without a key, only closed years and months have figures. */
+  isKnown(at) { return this.api.hasKey || this.closedAt(at) !== undefined; }
 
   /** Keeps the names that come with the rows of an answer. */
   #read(answer) {
@@ -112,7 +120,7 @@ export class Data {
 
   /** The findings of a year in sentences; none for a month, or for a year that is not closed. */
   async findings({ year, month, ente, category }) {
-    if (month || category || !this.closedAt(year)) return [];
+    if (month || category || !this.closedAt({ year })) return [];
     return this.api.get("findings", { year, ente, lang: this.language });
   }
 
@@ -130,7 +138,7 @@ export class Data {
 
   async #figures(at, dimensions, measure) {
     if (!this.allows(at, ...dimensions)) throw new NeedsKey();
-    const isKnown = this.#isKnown(at.year);
+    const isKnown = this.isKnown(at);
     const answers = subsets(dimensions).map(async (by) => {
       if (!isKnown) return { by, rows: [] };
       // Without dimensions, the total of a breakdown that always exists is used.
@@ -144,8 +152,8 @@ export class Data {
   /** True if the figures may be requested: always with a key, otherwise if they are public. */
   allows(at, ...dimensions) {
     if (this.api.hasKey) return true;
-    const all = [...dimensions, ...["ente", "category"].filter((name) => at[name])];
-    return !at.month && PUBLIC.tables.some((table) => all.every((name) => table.includes(name)));
+    const all = [...dimensions, ...["ente", "category", "month"].filter((name) => at[name])];
+    return PUBLIC.tables.some((table) => all.every((name) => table.includes(name)));
   }
 
   /** Rows of the categories of either period, the greatest first. */
@@ -175,14 +183,14 @@ export class Data {
   static #nothing = { rows: [], found: 0 };
 
   /** Service uses by ente with their kinds, the greatest first. */
-  enti(at, choice) { return this.#ranked("enti", "ente", ["ente", "kind"], at, choice); }
+  enti(at, choice) { return this.#ranked("enti", "ente", at.month ? ["ente"] : ["ente", "kind"], at, choice); }
   /** Service uses by service, the greatest first. */
   services(at, choice) { return this.#ranked("top-services", "service", ["service"], at, choice); }
 
   async #ranked(path, dimension, table, at, { search, limit, order = "-service_uses", before: isCompared = true }) {
     this.#needKey(this.allows(at, ...table));
-    if (!this.#isKnown(at.year)) return Data.#nothing;
-    const compare = isCompared && this.#isKnown(at.year - 1) ? "year-before" : undefined;
+    if (!this.isKnown(at)) return Data.#nothing;
+    const compare = isCompared && this.isKnown(this.yearBefore(at)) ? "year-before" : undefined;
     const answer = await this.#get(path, { ...where(at), search, limit, compare, order });
     const figures = (row) => ({
       now: row.service_uses, before: compare ? row.before : null,
@@ -194,8 +202,8 @@ export class Data {
 
   /** The changes from the year before, the greatest difference first. */
   async variations(at, choice) {
-    this.#needKey(!at.ente);
-    if (![at.year, at.year - 1].every((year) => this.#isKnown(year))) return Data.#nothing;
+    this.#needKey(!at.ente && !at.month);
+    if (![at, this.yearBefore(at)].every((of) => this.isKnown(of))) return Data.#nothing;
     const answer = await this.#get("variations", { ...where(at), ...choice });
     return this.#page(answer, (row) => ({
       service: this.name("service", row.service), ente: row.ente && this.name("ente", row.ente),
@@ -214,13 +222,13 @@ export class Data {
   /** Mean users of each hour of the day. */
   async usersByHour(at) {
     this.#needKey(this.allows(at, "hour"));
-    if (!this.#isKnown(at.year)) return Array.from({ length: 24 }, () => null);
+    if (!this.isKnown(at)) return Array.from({ length: 24 }, () => null);
     const answer = await this.api.get("hours", where(at));
     return Array.from({ length: 24 }, (_, hour) => answer.data.find((row) => Number(row.hour) === hour)?.users_per_hour_mean ?? null);
   }
   async usersByBand(at) {
     this.#needKey(this.allows(at, "hour"));
-    if (!this.#isKnown(at.year)) return [];
+    if (!this.isKnown(at)) return [];
     const answer = await this.api.get("bands", where(at));
     return answer.data.map((row) => ({ band: row.band, users: row.users_per_hour_mean }));
   }

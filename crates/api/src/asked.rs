@@ -1,5 +1,6 @@
 //! A question with its periods, and the page of rows that answers it.
 
+use affluenza_disclosure::edition::ClosedPeriod;
 use affluenza_http::Problem;
 use affluenza_register::comparison_key;
 use affluenza_store::usage::Dimension;
@@ -142,9 +143,14 @@ impl<'q> Asked<'q> {
         [Some(self.period), self.compared].into_iter().flatten()
     }
 
-    /// Returns the calendar years of the answer, if its periods are whole years.
-    pub fn years(&self) -> impl Iterator<Item = i16> {
-        self.periods().filter_map(Period::whole_year)
+    /// Returns the years and months that must be closed for a public answer.
+    pub fn closed(&self) -> impl Iterator<Item = ClosedPeriod> {
+        self.periods().filter_map(Period::closed).flatten()
+    }
+
+    /// True if a period is not a whole year. A public answer is then read from months.
+    pub fn has_months(&self) -> bool {
+        self.periods().any(|period| period.whole_year().is_none())
     }
 
     /// Returns the enti of the answer: those of the filter, or of the client's scope.

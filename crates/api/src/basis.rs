@@ -101,12 +101,14 @@ impl EventCounts {
 }
 
 impl Basis {
-    /// Returns the state of a public answer: the seals of its years, and the register.
+    /// Returns the state of a public answer: the seals of its periods, and the register.
     pub fn of_public(asked: &Asked<'_>, editions: &Editions, snapshot: &Snapshot) -> Self {
         let mut hasher = Xxh3::new();
         snapshot.register.version().hash(&mut hasher);
-        for year in asked.years() {
-            (year, editions.version(year)).hash(&mut hasher);
+        for period in asked.closed() {
+            // A month may be read from its year.
+            let of_year = editions.version(period.year);
+            (period, editions.version(period), of_year).hash(&mut hasher);
         }
         Self {
             figures: hasher.finish(),

@@ -196,11 +196,11 @@ impl Composer<'_> {
     fn as_of(&self, asked: &Asked<'_>) -> String {
         let closed = match self.viewer {
             Viewer::Public => asked
-                .years()
-                .filter_map(|year| self.editions.year(year).ok()),
+                .closed()
+                .filter_map(|period| self.editions.of(period).ok()),
             Viewer::Key(_) => return self.snapshot.as_of.to_string(),
         };
-        let newest = closed.map(|year| year.closed_at).max();
+        let newest = closed.map(|edition| edition.closed_at).max();
         newest.unwrap_or_else(|| self.snapshot.as_of.to_string())
     }
 

@@ -32,7 +32,7 @@ pub(crate) async fn page(
 ) -> Result<AnswerPage, NoFigures> {
     let question = asked.question;
     let dimensions = question.dimensions();
-    let split = Split::of(question, source.is_public());
+    let split = Split::of(question, source.tables(asked));
     let months = asked.compared.map(|other| asked.period.months_since(other));
     let months = months.unwrap_or_default();
     let earlier = earlier(question, months);

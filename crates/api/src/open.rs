@@ -1,12 +1,12 @@
-//! Questions that a client without a key may ask: closed years, read from the public edition of
-//! each. All tables of an edition are protected together.
+//! Questions that a client without a key may ask: closed years and months, read from the public
+//! edition of each. All tables of an edition are protected together.
 
 use affluenza_disclosure::edition::Dimension;
 use affluenza_http::Problem;
 
 use crate::asked::Asked;
-use crate::question::{Question, Resource};
-use crate::source::Split;
+use crate::question::Resource;
+use crate::source::{Split, Tables};
 
 /// Resources that have public figures.
 pub(crate) const OPEN: [Resource; 11] = [
@@ -26,7 +26,7 @@ pub(crate) const OPEN: [Resource; 11] = [
 pub(crate) fn needs_key(what: &str) -> Problem {
     let open = OPEN.map(|resource| format!("/v1/{}", resource.path()));
     Problem::unauthorized(format!(
-        "{what}; without a key there are {} of whole years that are closed",
+        "{what}; without a key there are {} of whole years that are closed, and some of them of whole months",
         open.join(", ")
     ))
 }
@@ -37,8 +37,9 @@ pub(crate) fn check(asked: &Asked<'_>) -> Result<(), Problem> {
     if !OPEN.contains(&question.resource) {
         return Err(needs_key("this resource needs a key"));
     }
-    if !asked.periods().all(|period| period.whole_year().is_some()) {
-        return Err(needs_key("a period other than a whole year needs a key"));
+    if !asked.periods().all(|period| period.closed().is_some()) {
+        let text = "a period other than a whole year or whole months needs a key";
+        return Err(needs_key(text));
     }
     if !question.people {
         return Err(needs_key("bots need a key"));
@@ -51,9 +52,18 @@ pub(crate) fn check(asked: &Asked<'_>) -> Result<(), Problem> {
             | Resource::Catalogue
             | Resource::Register
     );
-    if is_counted && !has_table(question) {
+    if is_counted && !has_table(asked) {
         return Err(needs_key(
-            "this breakdown needs a key: public are service uses by ente, category and kind, by category and service, by ente and month, by hour; and accesses by device and month, by weekday and hour",
+            "this breakdown needs a key: public are service uses by ente, category and kind, by category and service, by ente and month, by hour; and accesses by device and month, by weekday and hour; and of months those that have months",
+        ));
+    }
+    let is_of_years = matches!(
+        question.resource,
+        Resource::Variations | Resource::Hours | Resource::Bands
+    );
+    if is_of_years && asked.has_months() {
+        return Err(needs_key(
+            "this needs a key for a period other than a whole year",
         ));
     }
     let has_filters = question.resource != Resource::Register && !question.filters.is_empty();
@@ -63,12 +73,17 @@ pub(crate) fn check(asked: &Asked<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// True if one published table has every dimension of the rows and filters.
-fn has_table(question: &Question) -> bool {
+/// True if one published table has every dimension of the rows and filters, and the months of a
+/// period that is not a whole year.
+fn has_table(asked: &Asked<'_>) -> bool {
+    let question = asked.question;
     let mut by = question.dimensions();
     by.extend(question.filters.keys());
-    if Split::of(question, true) == Split::Kinds {
+    if Split::of(question, Tables::public(asked)) == Split::Kinds {
         by.push(Dimension::Kind);
+    }
+    if asked.has_months() {
+        by.push(Dimension::Month);
     }
     let measure = question.measure.published();
     measure.is_some_and(|measure| measure.has_table(&by))
@@ -79,7 +94,9 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use affluenza_disclosure::edition::{ClosedYear, Editions, OpenYear, Outcome, PublicYear};
+    use affluenza_disclosure::edition::{
+        ClosedPeriod, ClosedYear, Editions, OpenMonth, OpenYear, Outcome, PublicYear,
+    };
     use affluenza_disclosure::{Secret, Threshold};
     use affluenza_register::Register;
     use affluenza_store::figures::{MonthUse, WeekHourUse};
@@ -91,6 +108,7 @@ mod tests {
     use crate::asked::AnswerPage;
     use crate::names::CodeNames;
     use crate::period::Period;
+    use crate::question::Question;
     use crate::source::{FigureSource, NoFigures};
     use crate::{counted, hours, offers};
 
@@ -144,25 +162,49 @@ mod tests {
         }
     }
 
-    /// Closes 2017 with the figures above.
+    /// Closes January 2018 with the figures of January above.
+    fn january() -> PublicYear {
+        let mut figures = figures();
+        figures.months.retain(|row| row.month == 1);
+        let period = ClosedPeriod::month(2018, 1);
+        let month = OpenMonth {
+            period,
+            figures: &figures,
+            editions: &[],
+        };
+        let decided = Outcome::decide_month(month, Threshold { k: 3 }, &Secret([1; 32]));
+        let Ok(Outcome::Edition(decided)) = decided else {
+            panic!("the month cannot be protected");
+        };
+        PublicYear::of(period, &figures, &decided).unwrap()
+    }
+
+    fn closed(seal: u32, public: PublicYear) -> ClosedYear {
+        ClosedYear {
+            seal,
+            closed_at: "2018-01-31T00:00:00Z".to_owned(),
+            edition: Ok(Arc::new(public)),
+        }
+    }
+
+    /// Closes 2017 with the figures above, and January 2018.
     fn editions() -> Editions {
         let figures = figures();
         let year = OpenYear {
             year: 2017,
             figures: &figures,
             offered: &[],
+            months: &[],
         };
         let decided = Outcome::decide(year, Threshold { k: 3 }, &Secret([1; 32]), &[]);
         let Ok(Outcome::Edition(decided)) = decided else {
             panic!("the year cannot be protected");
         };
         let public = PublicYear::of(2017, &figures, &decided).unwrap();
-        let year = ClosedYear {
-            seal: 1,
-            closed_at: "2018-01-31T00:00:00Z".to_owned(),
-            edition: Ok(Arc::new(public)),
-        };
-        let closed = Arc::new(Ok(BTreeMap::from([(2017, year)])));
+        let closed = Arc::new(Ok(BTreeMap::from([
+            (ClosedPeriod::from(2017), closed(1, public)),
+            (ClosedPeriod::month(2018, 1), closed(2, january())),
+        ])));
         Editions::new(3, tokio::sync::watch::channel(closed).1)
     }
 
@@ -175,9 +217,13 @@ mod tests {
     }
 
     async fn page(question: &Question, year: i16) -> Result<AnswerPage, NoFigures> {
+        page_of(question, &year.to_string()).await
+    }
+
+    async fn page_of(question: &Question, period: &str) -> Result<AnswerPage, NoFigures> {
         let (editions, register) = (editions(), Register::parse(REGISTER).unwrap());
         let source = FigureSource::Public(&editions);
-        let asked = Asked::new(question, Period::year(year).unwrap(), None).unwrap();
+        let asked = Asked::new(question, Period::parse(period).unwrap(), None).unwrap();
         check(&asked).unwrap();
         match question.resource {
             Resource::Hours | Resource::Bands => hours::page(source, &asked, &register).await,
@@ -259,6 +305,51 @@ mod tests {
         match page(&categories, 2016).await {
             Err(NoFigures::Question(problem)) => assert_eq!(problem.status(), 401),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_month_has_its_enti_and_its_devices() {
+        let enti = question(Resource::Enti, "");
+        for (period, uses) in [
+            ("2018-01", 902),
+            // A closed year has its months.
+            ("2017-02", 110),
+            ("2017-01..2017-02", 1012),
+            ("2017-12..2018-01", 902),
+        ] {
+            let page = page_of(&enti, period).await.unwrap();
+            assert_eq!(
+                page.totals,
+                [("service_uses", Value::count(uses))],
+                "{period}"
+            );
+            assert!(!page.columns.contains(&"of_which_plain"), "{period}");
+        }
+        let devices = question(Resource::Devices, "");
+        let page = page_of(&devices, "2018-01").await.unwrap();
+        assert_eq!(page.totals[0], ("accesses", Value::count(51)));
+        // One access from a tablet, or 51 less those from a desktop.
+        assert!(page.rows.iter().all(|row| row[1].json() == Json::Null));
+        match page_of(&enti, "2018-01..2018-02").await {
+            Err(NoFigures::Question(problem)) => assert_eq!(problem.status(), 401),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn months_have_no_other_breakdowns() {
+        for (resource, query) in [
+            (Resource::Categories, ""),
+            (Resource::Matrix, ""),
+            (Resource::Usage, "group=ente&category=lavoro"),
+            (Resource::TopServices, ""),
+            (Resource::Variations, ""),
+            (Resource::Hours, ""),
+        ] {
+            let question = question(resource, query);
+            let asked = Asked::new(&question, Period::parse("2018-01").unwrap(), None).unwrap();
+            assert!(check(&asked).is_err(), "{question:?}");
         }
     }
 

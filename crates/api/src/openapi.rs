@@ -12,7 +12,7 @@ use crate::columns::schema_name;
 use crate::open::OPEN;
 use crate::parameters::LANGUAGES;
 use crate::question::{Compare, Measure, Question, Resource, STATES};
-use crate::source::Split;
+use crate::source::{Split, Tables};
 use crate::years::PublicYears;
 use crate::{columns, compose, counted, hours, offers};
 
@@ -128,8 +128,9 @@ fn path_of(resource: Resource) -> Json {
         (summary, description.to_owned())
     };
     if OPEN.contains(&resource) {
-        description
-            .push_str(" Without a key: whole years that are closed, in what is published of them.");
+        description.push_str(
+            " Without a key: whole years and months that are closed, in what is published of them.",
+        );
     }
     let mut refs: Vec<Json> = resource
         .parameters()
@@ -229,13 +230,13 @@ fn public_years() -> Json {
     json!({
         "get": {
             "operationId": "years",
-            "summary": "Years with public figures",
-            "description": "The years that are closed and published. Figures of these years need no key.",
+            "summary": "Years and months with public figures",
+            "description": "The years and months that are closed and published. Figures of them need no key.",
             "tags": ["figures"],
             "parameters": [{ "$ref": "#/components/parameters/if_none_match" }],
             "responses": {
                 "200": {
-                    "description": "The years.",
+                    "description": "The years and months.",
                     "headers": header_refs(&[&LIMITS[..], &CACHED].concat()),
                     "content": { "application/json": { "schema": { "$ref": "#/components/schemas/PublicYears" } } }
                 },
@@ -571,8 +572,8 @@ fn counted_forms(resource: Resource) -> Vec<Vec<&'static str>> {
                         ..Question::new(resource)
                     };
                     let dimensions = question.dimensions();
-                    forms.extend([false, true].map(|is_public| {
-                        let split = Split::of(&question, is_public);
+                    forms.extend(Tables::ALL.map(|tables| {
+                        let split = Split::of(&question, tables);
                         counted::columns(&question, &dimensions, split)
                     }));
                 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use affluenza_classify::hours::days_since_1970;
+use affluenza_disclosure::edition::ClosedPeriod;
 use affluenza_store::usage::Days;
 use jiff::Span;
 use jiff::civil::{Date, date};
@@ -117,6 +118,24 @@ impl Period {
     pub fn whole_year(self) -> Option<i16> {
         let year = self.first.year();
         (Self::year(year) == Some(self)).then_some(year)
+    }
+
+    /// Returns what must be closed for public figures of the period: its year, or its months; `None`
+    /// if it is not made of whole months.
+    pub fn closed(self) -> Option<Vec<ClosedPeriod>> {
+        if let Some(year) = self.whole_year() {
+            return Some(vec![ClosedPeriod::from(year)]);
+        }
+        let mut months = Vec::new();
+        let mut first = self.first;
+        while self.is_whole_months() && first <= self.last {
+            months.push(ClosedPeriod::month(
+                first.year(),
+                first.month().unsigned_abs(),
+            ));
+            first = first.last_of_month().tomorrow().ok()?;
+        }
+        (!months.is_empty()).then_some(months)
     }
 
     fn is_whole_months(self) -> bool {
@@ -234,6 +253,20 @@ mod tests {
             "2017-02-01..2017-02-03"
         );
         assert_eq!(period("2017-02").months_since(period("2016-11")), 3);
+    }
+
+    #[test]
+    fn a_period_of_whole_months_is_public_by_its_months() {
+        let closed = |text: &str| {
+            let closed = period(text).closed()?.into_iter();
+            Some(Vec::from_iter(closed.map(|period| period.to_string())).join(" "))
+        };
+        assert_eq!(closed("2017").as_deref(), Some("2017"));
+        assert_eq!(closed("2017-03").as_deref(), Some("2017-03"));
+        let over_the_year = closed("2016-11..2017-01");
+        assert_eq!(over_the_year.as_deref(), Some("2016-11 2016-12 2017-01"));
+        assert_eq!(closed("2017-03-01"), None);
+        assert_eq!(closed("2017-03..2017-04-02"), None);
     }
 
     #[test]

@@ -332,12 +332,18 @@ impl Api {
 
 impl Inner {
     /// Returns the question's period, or the newest year with figures. Without a key, it is the
-    /// newest closed year.
+    /// newest closed year, or the newest closed month if no year is closed.
     fn period(&self, question: &Question, viewer: &Viewer, snapshot: &Snapshot) -> Period {
         question
             .period
             .or_else(|| match viewer {
-                Viewer::Public => Period::year(*self.editions.years().ok()?.last()?),
+                Viewer::Public => match self.editions.years().ok()?.last() {
+                    Some(year) => Period::year(*year),
+                    None => {
+                        let month = self.editions.months().ok()?.pop()?;
+                        Period::parse(&month.to_string()).ok()
+                    }
+                },
                 Viewer::Key(_) => {
                     let day = snapshot.coverage.newest(viewer.scope())?;
                     Period::year(date_since_1970(i32::from(day)).year())

@@ -1,4 +1,4 @@
-//! Sources of figures: the store as far as a key reaches, or the public editions of closed years.
+//! Sources of figures: the store as far as a key reaches, or the public editions of closed periods.
 //! Everything after them is the same for both, and every count may be hidden.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use affluenza_disclosure::Count;
-use affluenza_disclosure::edition::{Editions, Label, NoEdition, PublicMeasure, PublicYear};
+use affluenza_disclosure::edition::{
+    ClosedPeriod, Editions, Label, NoEdition, PublicCell, PublicMeasure, PublicYear,
+};
 use affluenza_http::Problem;
 use affluenza_store::usage::{
     CodeSender, Dimension, HourUsage, KnownCodes, ROWS_MAX, UNREGISTERED, UsageQuery, UsageRow,
@@ -47,10 +49,12 @@ impl From<Problem> for NoFigures {
 impl From<NoEdition> for NoFigures {
     fn from(cause: NoEdition) -> Self {
         Self::Question(match cause {
-            NoEdition::Open(year) => needs_key(&format!("{year} is not closed, and needs a key")),
+            NoEdition::Open(period) => {
+                needs_key(&format!("{period} is not closed, and needs a key"))
+            }
             NoEdition::Broken(cause) => {
                 tracing::error!(error = cause, "closed years cannot be published");
-                let detail = "closed years are not shown until they have been verified";
+                let detail = "closed periods are not shown until they have been verified";
                 Problem::unavailable(detail, Duration::from_secs(60))
             }
             other => not_published(other.to_string()),
@@ -73,8 +77,32 @@ pub(crate) enum FigureSource<'a> {
         /// Codes of the register. All others are summed.
         known: &'a Arc<KnownCodes>,
     },
-    /// Public editions of closed years. Periods are whole years.
+    /// Public editions of closed periods. Periods are whole years, or whole months.
     Public(&'a Editions),
+}
+
+/// Tables that an answer is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// Those of the store.
+    Store,
+    /// Public tables of whole years.
+    Years,
+    /// Public tables of months.
+    Months,
+}
+
+impl Tables {
+    /// Every kind of tables.
+    pub const ALL: [Self; 3] = [Self::Store, Self::Years, Self::Months];
+
+    /// Returns the tables of a public answer.
+    pub fn public(asked: &Asked<'_>) -> Self {
+        match asked.has_months() {
+            true => Self::Months,
+            false => Self::Years,
+        }
+    }
 }
 
 /// Additional dimension that rows are split by.
@@ -135,6 +163,14 @@ impl<'a> FigureSource<'a> {
         }
     }
 
+    /// Returns the tables of an answer.
+    pub fn tables(self, asked: &Asked<'_>) -> Tables {
+        match self {
+            Self::Live { .. } => Tables::Store,
+            Self::Public(_) => Tables::public(asked),
+        }
+    }
+
     /// Returns the counts of a period by some dimensions.
     pub async fn counts(
         self,
@@ -145,8 +181,8 @@ impl<'a> FigureSource<'a> {
     ) -> Result<PeriodCounts, NoFigures> {
         match self {
             Self::Public(editions) => {
-                let year = edition(editions, period)?;
-                Ok(public_counts(question, &year, by, split))
+                let tables = PublicTables::of(editions, period)?;
+                Ok(public_counts(question, &tables, by, split))
             }
             Self::Live {
                 usage,
@@ -238,8 +274,10 @@ impl<'a> FigureSource<'a> {
                     return Ok(BTreeSet::new());
                 };
                 let years = editions.years().unwrap_or_default().into_iter();
-                let years = years.filter_map(|year| editions.year(year).ok());
-                let cells = years.flat_map(|year| year.public.cells(measure, &[dimension]));
+                let months = editions.months().unwrap_or_default();
+                let closed = years.map(ClosedPeriod::from).chain(months);
+                let closed = closed.filter_map(|period| editions.of(period).ok());
+                let cells = closed.flat_map(|edition| edition.public.cells(measure, &[dimension]));
                 let labels = cells.flat_map(|cell| cell.labels);
                 Ok(labels.map(|label| label.text).collect())
             }
@@ -250,7 +288,7 @@ impl<'a> FigureSource<'a> {
     /// Returns the figures of a period by hour and by band.
     pub async fn hours(self, question: &Question, period: Period) -> Result<DayCounts, NoFigures> {
         match self {
-            Self::Public(editions) => public_hours(&*edition(editions, period)?),
+            Self::Public(editions) => public_hours(&PublicTables::of(editions, period)?),
             Self::Live {
                 usage,
                 scope,
@@ -281,13 +319,19 @@ impl Split {
         }
     }
 
-    /// Returns the split of a question's rows. The number of enti is not published.
-    pub fn of(question: &Question, is_public: bool) -> Self {
+    /// Returns the split of a question's rows. The number of enti is not published, and kinds are
+    /// not published of months.
+    pub fn of(question: &Question, tables: Tables) -> Self {
         let is_of_uses = question.measure == Measure::ServiceUses;
         match question.resource {
+            _ if tables == Tables::Months => Self::No,
             Resource::Categories | Resource::Enti if is_of_uses => Self::Kinds,
             Resource::Matrix if question.by_kind && is_of_uses => Self::Kinds,
-            Resource::TopServices if !is_public && question.measure != Measure::Users => Self::Enti,
+            Resource::TopServices
+                if tables == Tables::Store && question.measure != Measure::Users =>
+            {
+                Self::Enti
+            }
             _ => Self::No,
         }
     }
@@ -369,28 +413,57 @@ fn gathered(
     counts
 }
 
-fn edition(editions: &Editions, period: Period) -> Result<Arc<PublicYear>, NoEdition> {
-    let year = period.whole_year().unwrap_or_default();
-    Ok(editions.year(year)?.public)
+/// Public tables of a period.
+enum PublicTables {
+    Year(Arc<PublicYear>),
+    /// Months, each with the tables that have it.
+    Months(Vec<(u8, Arc<PublicYear>)>),
+}
+
+impl PublicTables {
+    fn of(editions: &Editions, period: Period) -> Result<Self, NoEdition> {
+        let mut months = Vec::new();
+        for closed in period.closed().unwrap_or_default() {
+            let public = editions.of(closed)?.public;
+            match closed.month {
+                Some(month) => months.push((month, public)),
+                None => return Ok(Self::Year(public)),
+            }
+        }
+        Ok(Self::Months(months))
+    }
+
+    /// Returns the cells by these dimensions. Those of several months are added up by the caller.
+    fn cells(&self, measure: PublicMeasure, by: &[Dimension]) -> Vec<PublicCell> {
+        match self {
+            Self::Year(year) => year.cells(measure, by),
+            Self::Months(months) => {
+                let months = months.iter();
+                let cells =
+                    months.flat_map(|(month, public)| public.cells_of_month(measure, by, *month));
+                cells.collect()
+            }
+        }
+    }
 }
 
 /// Reads the published cells. A total is a cell, too: a sum of rows would be hidden with any row.
 fn public_counts(
     question: &Question,
-    year: &PublicYear,
+    tables: &PublicTables,
     by: &[Dimension],
     split: Split,
 ) -> PeriodCounts {
     let mut counts = PeriodCounts::default();
-    for (labels, count) in public_cells(question, year, by) {
+    for (labels, count) in public_cells(question, tables, by) {
         counts.rows.entry(labels).or_default().count = count;
     }
-    for count in public_cells(question, year, &[]).into_values() {
+    for count in public_cells(question, tables, &[]).into_values() {
         counts.total.count += count;
     }
     if split == Split::Kinds {
         let with_kind = [by, &[Dimension::Kind]].concat();
-        for (mut labels, count) in public_cells(question, year, &with_kind) {
+        for (mut labels, count) in public_cells(question, tables, &with_kind) {
             let kind = labels.pop().map(|label| label.text).unwrap_or_default();
             counts
                 .rows
@@ -398,7 +471,7 @@ fn public_counts(
                 .or_default()
                 .add_kind(&kind, count);
         }
-        for (labels, count) in public_cells(question, year, &[Dimension::Kind]) {
+        for (labels, count) in public_cells(question, tables, &[Dimension::Kind]) {
             for kind in &labels {
                 counts.total.add_kind(&kind.text, count);
             }
@@ -411,7 +484,7 @@ fn public_counts(
 /// has both.
 fn public_cells(
     question: &Question,
-    year: &PublicYear,
+    tables: &PublicTables,
     by: &[Dimension],
 ) -> BTreeMap<Vec<Label>, Count> {
     let mut cells = BTreeMap::new();
@@ -421,7 +494,7 @@ fn public_cells(
     let mut all = by.to_vec();
     let filters = question.filters.keys();
     all.extend(filters.filter(|dimension| !by.contains(dimension)));
-    for mut cell in year.cells(measure, &all) {
+    for mut cell in tables.cells(measure, &all) {
         let is_wanted = cell.labels.iter().all(|label| {
             let values = question.filters.get(&label.dimension);
             values.is_none_or(|values| values.contains(&label.text))
@@ -434,7 +507,7 @@ fn public_cells(
     cells
 }
 
-fn public_hours(year: &PublicYear) -> Result<DayCounts, NoFigures> {
+fn public_hours(tables: &PublicTables) -> Result<DayCounts, NoFigures> {
     let mut day = DayCounts::default();
     for measure in [
         PublicMeasure::Uses,
@@ -445,13 +518,13 @@ fn public_hours(year: &PublicYear) -> Result<DayCounts, NoFigures> {
             (Dimension::Hour, &mut day.hours),
             (Dimension::Band, &mut day.bands),
         ] {
-            for cell in year.cells(measure, &[dimension]) {
+            for cell in tables.cells(measure, &[dimension]) {
                 for label in cell.labels {
                     *counts.entry(label.text).or_default().of(measure) += cell.count;
                 }
             }
         }
-        for cell in year.cells(measure, &[]) {
+        for cell in tables.cells(measure, &[]) {
             *day.all.of(measure) += cell.count;
         }
     }

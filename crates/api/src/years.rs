@@ -1,6 +1,7 @@
-//! The years with public figures. A client without a key asks for them once, instead of trying each
-//! year.
+//! The years and months with public figures. A client without a key asks for them once, instead of
+//! trying each.
 
+use affluenza_disclosure::edition::{Editions, NoEdition};
 use affluenza_http::{Peer, Problem};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
@@ -15,12 +16,16 @@ use crate::reply::{common_headers, is_known};
 use crate::service::{Admitted, problem};
 use crate::source::NoFigures;
 
-/// Years with public figures.
+/// Years and months with public figures.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PublicYears {
     /// Calendar years that are closed and published, in order.
     #[schema(max_items = 1000)]
     years: Vec<i16>,
+    /// Closed and published months of other years, as `2018-03`, in order. The months of a closed
+    /// year are published with it.
+    #[schema(max_items = 1000)]
+    months: Vec<String>,
 }
 
 /// Handles `GET /v1/years`.
@@ -35,10 +40,18 @@ pub(crate) async fn years(
     }
 }
 
+fn published(editions: &Editions) -> Result<PublicYears, NoEdition> {
+    let months = editions.months()?.into_iter();
+    Ok(PublicYears {
+        years: editions.years()?,
+        months: months.map(|month| month.to_string()).collect(),
+    })
+}
+
 fn answer(api: &Api, headers: &HeaderMap) -> Result<Response, Problem> {
-    let years = api.editions().years();
-    let years = years.map_err(|cause| problem(NoFigures::from(cause)))?;
-    let body = serde_json::json!(PublicYears { years }).to_string();
+    let closed = published(api.editions());
+    let closed = closed.map_err(|cause| problem(NoFigures::from(cause)))?;
+    let body = serde_json::json!(closed).to_string();
     let etag = format!("W/\"{:016x}\"", xxh3_64(body.as_bytes()));
     let mut response = if is_known(headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()

@@ -14,6 +14,7 @@ pub mod serve;
 
 use std::path::PathBuf;
 
+use affluenza_disclosure::edition::ClosedPeriod;
 use affluenza_words::Language;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -65,7 +66,9 @@ pub enum Command {
     CheckData(CheckData),
     /// Close a year: its report is sealed and does not change afterwards.
     CloseYear(CloseYear),
-    /// Verify that closed years have not been altered.
+    /// Close a month: its public figures are sealed and do not change afterwards.
+    CloseMonth(CloseMonth),
+    /// Verify that closed years and months have not been altered.
     VerifyYear(VerifyYear),
     /// List the changes in a closed year since its closing, by cause: classification or later
     /// events.
@@ -350,10 +353,27 @@ pub struct CloseYear {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct CloseMonth {
+    /// Month to close, such as 2017-03.
+    #[arg(value_parser = month_of)]
+    pub month: ClosedPeriod,
+    /// Reason for closing a closed month again. The earlier figures are kept.
+    #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub restate: Option<String>,
+}
+
+fn month_of(text: &str) -> Result<ClosedPeriod, String> {
+    let period = text.parse().ok();
+    let month = period.filter(|period: &ClosedPeriod| period.month.is_some());
+    month.ok_or_else(|| "give a month, such as 2017-03".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
 pub struct VerifyYear {
-    /// Year to list; the whole chain is verified in any case. Default: all years.
-    pub year: Option<i16>,
-    /// Hash that was printed at the closing or in the report; fails unless a seal of the year has
+    /// Year or month to list; the whole chain is verified in any case. Default: all.
+    #[arg(value_name = "PERIOD")]
+    pub year: Option<ClosedPeriod>,
+    /// Hash that was printed at the closing or in the report; fails unless a seal of the period has
     /// it.
     #[arg(long, value_name = "HASH", requires = "year")]
     pub expect: Option<String>,

@@ -21,6 +21,7 @@ fn main() {
             year: YEAR,
             figures: &year.figures,
             offered: &year.offered,
+            months: &[],
         };
         let started = Instant::now();
         let outcome = Outcome::decide(open, Threshold { k: 3 }, &Secret([3; 32]), &[]);

@@ -128,7 +128,7 @@ impl<'p> Cover<'p> {
     fn safe(&self, place: usize, effort: Effort) -> Result<Option<Move>, Unprotected> {
         let cost = |other: usize| match self.costs[other] {
             cost if self.is_hidden[other] || cost <= HIDDEN => Some(HIDDEN),
-            cost => (effort == Effort::Best).then_some(cost),
+            cost => (effort == Effort::Best && cost.is_finite()).then_some(cost),
         };
         let costs = Costs {
             cost: &cost,

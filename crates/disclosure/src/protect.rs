@@ -57,8 +57,8 @@ const WHOLE_MAX: usize = 1_500;
 /// Cost factor by the height of a figure: 1 for a cell, more for each level of totals.
 const HEIGHTS: [f64; 4] = [1.0, 4.0, 40.0, 400.0];
 
-/// Returns the figures that must not be shown: the small ones, those of `also`, and as many others
-/// as needed to leave at least `k` values possible for each.
+/// Returns the figures that must not be shown: the small ones, those to hide, and as many others as
+/// needed to leave at least `k` values possible for each.
 ///
 /// They are chosen for counts that may differ from the true ones in hidden figures. So an attacker
 /// who has the program learns no more than the shown cells; see the crate's documentation.
@@ -66,14 +66,23 @@ pub(crate) fn protected(
     system: &System,
     threshold: Threshold,
     draws: &dyn Draws,
-    also: &HashSet<usize>,
+    given: &Given,
 ) -> Chosen {
     let counts = system.counts();
     if !system.adds_up(&counts) {
         return Err(Unprotected::Contradiction);
     }
-    let pattern = Pattern::new(system, threshold, draws, also);
+    let pattern = Pattern::new(system, threshold, draws, given);
     pattern.published(&counts)
+}
+
+/// Figures whose treatment is given.
+#[derive(Default)]
+pub(crate) struct Given {
+    /// Figures to hide, whatever their count.
+    pub hidden: HashSet<usize>,
+    /// Figures that are public already. No move changes them.
+    pub known: HashSet<usize>,
 }
 
 /// The figures to hide, if they can be protected.
@@ -89,7 +98,7 @@ pub(crate) struct Pattern<'a> {
     pub system: &'a System,
     pub threshold: Threshold,
     draws: &'a dyn Draws,
-    also: &'a HashSet<usize>,
+    given: &'a Given,
     /// Cost factor of each figure, drawn from the secret to break ties.
     ties: Vec<f64>,
     pub neighbours: Neighbours,
@@ -101,7 +110,7 @@ impl<'a> Pattern<'a> {
         system: &'a System,
         threshold: Threshold,
         draws: &'a dyn Draws,
-        also: &'a HashSet<usize>,
+        given: &'a Given,
     ) -> Self {
         let ties = system.figures.iter().map(|figure| {
             let drawn = draws.draw("tie", &figure.name) as f64 / u64::MAX as f64;
@@ -111,7 +120,7 @@ impl<'a> Pattern<'a> {
             system,
             threshold,
             draws,
-            also,
+            given,
             ties: ties.collect(),
             neighbours: Neighbours::new(system),
             whole_max: WHOLE_MAX,
@@ -179,7 +188,9 @@ impl<'a> Pattern<'a> {
     /// True if a figure must be hidden.
     pub fn is_small(&self, place: usize, counts: &[i64]) -> bool {
         self.system.figures[place].is_shown
-            && (self.threshold.is_small(counts[place].unsigned_abs()) || self.also.contains(&place))
+            && !self.given.known.contains(&place)
+            && (self.threshold.is_small(counts[place].unsigned_abs())
+                || self.given.hidden.contains(&place))
     }
 
     /// Draws moves that make some large figures small, or change small ones.
@@ -233,6 +244,9 @@ impl<'a> Pattern<'a> {
         let of = &self.system.figures[place].name;
         let known: RefCell<HashMap<usize, f64>> = RefCell::default();
         let cost = |other: usize| {
+            if self.given.known.contains(&other) {
+                return None;
+            }
             let mut known = known.borrow_mut();
             Some(*known.entry(other).or_insert_with(|| {
                 let name = format!("{of} {}", self.system.figures[other].name);
@@ -256,8 +270,11 @@ impl<'a> Pattern<'a> {
         search.cheapest(place, amounts, &costs, Effort::Any)
     }
 
-    /// Cost of hiding a figure.
+    /// Cost of hiding a figure; infinite for a known one.
     pub fn cost(&self, place: usize, counts: &[i64]) -> f64 {
+        if self.given.known.contains(&place) {
+            return f64::INFINITY;
+        }
         let figure = &self.system.figures[place];
         if !figure.is_shown {
             return HIDDEN;
@@ -348,7 +365,7 @@ mod tests {
         for thinned in [1, 12] {
             let system = year(thinned);
             let secret = Secret([5; 32]);
-            let (threshold, also) = (Threshold { k: 3 }, HashSet::new());
+            let (threshold, given) = (Threshold { k: 3 }, Given::default());
             let none = Drawn {
                 secret,
                 decoy: None,
@@ -356,7 +373,7 @@ mod tests {
             };
             let pattern = Pattern {
                 whole_max,
-                ..Pattern::new(&system, threshold, &none, &also)
+                ..Pattern::new(&system, threshold, &none, &given)
             };
             let counts = system.counts();
             let room = system.room(&counts);
@@ -380,7 +397,7 @@ mod tests {
                     let alike = system.with(&other);
                     let pattern = Pattern {
                         whole_max,
-                        ..Pattern::new(&alike, threshold, &drawn, &also)
+                        ..Pattern::new(&alike, threshold, &drawn, &given)
                     };
                     if pattern.published(&other).as_ref() == Ok(&seen) {
                         for place in &seen {

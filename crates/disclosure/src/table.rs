@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::dimension::{TOTAL, TableDimension, Tree};
 use crate::draws::Draws;
-use crate::protect::{Unprotected, protected};
+use crate::protect::{Given, Unprotected, protected};
 use crate::public::Public;
 use crate::system::{Figure, System};
 
@@ -165,12 +165,56 @@ impl<const N: usize> CountTable<N> {
         draws: &dyn Draws,
         also: &[Labels<N>],
     ) -> Result<Public<N>, Unprotected> {
+        self.suppress_with_known(threshold, draws, also, &[])
+    }
+
+    /// Decides which cells may be shown if those of `known` were published before. Known cells are
+    /// shown in any case. Cells of `also` are hidden, unless they are zero or known. If no protection
+    /// is found, all cells that are not known are hidden.
+    ///
+    /// ```
+    /// use affluenza_disclosure::{Count, CountTable, Secret, TableDimension, Threshold};
+    ///
+    /// let mut table = CountTable::new(["ente", "month"].map(TableDimension::flat));
+    /// for (ente, march, april) in [("firenze", 50, 70), ("vicchio", 30, 2), ("pelago", 40, 60)] {
+    ///     table.add([ente, "2017-03"], march);
+    ///     table.add([ente, "2017-04"], april);
+    /// }
+    /// let march = ["firenze", "vicchio", "pelago"].map(|ente| [ente, "2017-03"]);
+    /// let march = march.map(|labels| labels.map(|label| Some(label.to_owned())));
+    /// let public = table
+    ///     .suppress_with_known(Threshold { k: 3 }, &Secret([7; 32]), &[], &march)
+    ///     .unwrap();
+    /// assert_eq!(public.cell([Some("vicchio"), Some("2017-03")]), Count::Shown(30));
+    /// assert_eq!(public.cell([Some("vicchio"), Some("2017-04")]), Count::Hidden);
+    /// assert_eq!(public.cell([Some("vicchio"), None]), Count::Hidden); // or 32 - 30
+    /// ```
+    ///
+    /// # Errors
+    /// The counts contradict each other, or no protection was found although nothing is known.
+    pub fn suppress_with_known(
+        &self,
+        threshold: Threshold,
+        draws: &dyn Draws,
+        also: &[Labels<N>],
+        known: &[Labels<N>],
+    ) -> Result<Public<N>, Unprotected> {
         let made = self.made();
         if !made.agrees {
             return Err(Unprotected::Contradiction);
         }
-        let also = made.places(also);
-        let hidden = protected(&made.system, threshold, draws, &also)?;
+        let given = Given {
+            hidden: made.places(also),
+            known: made.places(known),
+        };
+        let hidden = match protected(&made.system, threshold, draws, &given) {
+            // Without other figures, the attacker learns no more than before.
+            Err(Unprotected::NoneFound) if !given.known.is_empty() => {
+                let all = 0..made.keys.len();
+                all.filter(|place| !given.known.contains(place)).collect()
+            }
+            hidden => hidden?,
+        };
         Ok(made.public(self.published.clone(), &hidden))
     }
 

@@ -61,6 +61,7 @@ fn edition() -> Edition {
         year: 2017,
         figures: &figures,
         offered: &offered,
+        months: &[],
     };
     let decided = Outcome::decide(year, Threshold { k: 3 }, &Secret([1; 32]), &[]);
     let Ok(Outcome::Edition(decided)) = decided else {

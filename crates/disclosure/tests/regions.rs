@@ -29,6 +29,7 @@ fn nothing_hidden_is_recovered_in_a_region() {
         year: YEAR,
         figures: &year.figures,
         offered: &year.offered,
+        months: &[],
     };
     let outcome = Outcome::decide(open, Threshold { k: K }, &Secret([3; 32]), &[]);
     let Ok(Outcome::Edition(decided)) = outcome else {

@@ -165,6 +165,7 @@ fn published(figures: &OpenFigures, k: u64) -> Result<PublicYear, Unprotected> {
         year: 2017,
         figures,
         offered: &[],
+        months: &[],
     };
     match Outcome::decide(year, Threshold { k }, &Secret([5; 32]), &[])? {
         Outcome::Edition(decided) => PublicYear::of(2017, figures, &decided),

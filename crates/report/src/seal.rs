@@ -1,14 +1,16 @@
-//! Seals of closed years: the figures as classified at closing, chained by hashes.
+//! Seals of closed years and months: the figures as classified at closing, chained by hashes.
 //!
-//! A seal holds everything that the report of its year is built from: the figures, the register and
-//! the log offsets. Changing a sealed figure, or removing a seal from the chain, changes a hash.
+//! The seal of a year holds everything that its report is built from: the figures, the register and
+//! the log offsets. The seal of a month has no figures of other years and sources. Changing a sealed figure, or removing a seal from the chain, changes a hash.
 //! The newest hash, printed in the report, vouches for all earlier seals.
 
 use crate::notice::AcceptedLoss;
 use crate::sources::FigureSet;
-use affluenza_disclosure::edition::Outcome;
+use affluenza_disclosure::Unprotected;
+use affluenza_disclosure::edition::{ClosedPeriod, Outcome, PublicYear};
 use affluenza_register::Register;
 use affluenza_store::figures::Figures;
+use affluenza_store::open::OpenFigures;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -18,17 +20,24 @@ use thiserror::Error;
 pub struct SealedYear {
     /// Calendar year.
     pub year: i16,
+    /// Closed month, 1 to 12; `None` for the whole year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub month: Option<u8>,
     /// Time of closing, RFC 3339.
     pub sealed_at: String,
-    /// Cause of the restatement; empty for the first seal of a year.
+    /// Cause of the restatement; empty for the first seal of a period.
     pub cause: String,
-    /// Versions of rules and register that classified the events of the year.
+    /// Versions of rules and register that classified the events of the period.
     pub rules: Vec<String>,
     /// End offsets of the log: stream, partition, next offset. Events from these offsets on are not
     /// included.
     pub ends: Vec<(String, u32, u64)>,
-    /// Figures of the year.
+    /// Figures of the year or month.
     pub figures: Figures,
+    /// Figures of the public edition, if some months of the year were closed before it: theirs, and
+    /// those of the other months.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<OpenFigures>,
     /// Figures of the year before, as known at closing.
     pub figures_before: Figures,
     /// Text of the register.
@@ -39,7 +48,8 @@ pub struct SealedYear {
     /// Lost records that may belong to the year.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<AcceptedLoss>,
-    /// Random secret of 64 hexadecimal digits, drawn at the first closing and never published. It
+    /// Random secret of 64 hexadecimal digits, drawn at the first closing of the year or of one of
+    /// its months and never published. It
     /// drives the choice of hidden cells. It also keeps the printed hash from confirming a guess of
     /// a hidden count.
     pub secret: String,
@@ -54,6 +64,8 @@ pub struct Seal {
     pub number: u32,
     /// Calendar year; [`Seal::open`] compares it with the content.
     pub year: u16,
+    /// Closed month, or 0 for the whole year; compared likewise.
+    pub month: u8,
     /// [`SealedYear`] as JSON, byte by byte as it was hashed.
     pub content: String,
     /// Hash of the previous seal; empty for the first.
@@ -97,32 +109,32 @@ impl SealNote {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BrokenSeal {
     /// The content does not match the hash.
-    #[error("seal {number}, of {year}: its content was changed: the hash is {found}, not {hash}")]
+    #[error("seal {number}, of {period}: its content was changed: the hash is {found}, not {hash}")]
     Changed {
         /// Number of the seal.
         number: u32,
-        /// Year of the seal.
-        year: u16,
+        /// Period of the seal.
+        period: ClosedPeriod,
         /// Hash that is stored with the seal.
         hash: String,
         /// Hash of the stored content.
         found: String,
     },
     /// The seal does not follow the previous one.
-    #[error("seal {number}, of {year}: the seal before it was changed or taken away")]
+    #[error("seal {number}, of {period}: the seal before it was changed or taken away")]
     Unchained {
         /// Number of the seal.
         number: u32,
-        /// Year of the seal.
-        year: u16,
+        /// Period of the seal.
+        period: ClosedPeriod,
     },
     /// The content cannot be read.
-    #[error("seal {number}, of {year}: its content cannot be read: {cause}")]
+    #[error("seal {number}, of {period}: its content cannot be read: {cause}")]
     Unreadable {
         /// Number of the seal.
         number: u32,
-        /// Year of the seal.
-        year: u16,
+        /// Period of the seal.
+        period: ClosedPeriod,
         /// Error of the parser.
         cause: String,
     },
@@ -136,13 +148,39 @@ impl SealedYear {
         Seal {
             number: last.map_or(0, |seal| seal.number) + 1,
             year: self.year.unsigned_abs(),
+            month: self.month.unwrap_or(0),
             hash: hash(&previous, &content),
             content,
             previous,
         }
     }
 
-    /// Returns the service uses of people in the year.
+    /// Returns the closed period.
+    pub fn period(&self) -> ClosedPeriod {
+        let (year, month) = (self.year, self.month);
+        ClosedPeriod { year, month }
+    }
+
+    /// Returns the figures that the public edition is decided for.
+    pub fn open_figures(&self) -> OpenFigures {
+        let present = || OpenFigures::of_closed(&self.figures.people);
+        self.published.clone().unwrap_or_else(present)
+    }
+
+    /// Returns the public edition that was decided with the seal; `None` if an earlier one stays.
+    ///
+    /// # Errors
+    /// The decision does not fit the figures.
+    pub fn edition(&self) -> Option<Result<PublicYear, Unprotected>> {
+        match &self.public {
+            Outcome::Edition(decided) => {
+                Some(PublicYear::of(self.period(), &self.open_figures(), decided))
+            }
+            Outcome::Unchanged => None,
+        }
+    }
+
+    /// Returns the service uses of people in the period.
     pub fn service_uses(&self) -> u64 {
         let cells = self.figures.people.usage.iter();
         cells.map(|cell| cell.service_uses).sum()
@@ -157,26 +195,34 @@ impl SealedYear {
 impl Seal {
     /// Returns the content, if it matches the hash.
     pub fn open(&self) -> Result<SealedYear, BrokenSeal> {
-        let (number, year) = (self.number, self.year);
+        let (number, period) = (self.number, self.period());
         let found = hash(&self.previous, &self.content);
         if found != self.hash {
             return Err(BrokenSeal::Changed {
                 number,
-                year,
+                period,
                 hash: self.hash.clone(),
                 found,
             });
         }
         let cause = match serde_json::from_str::<SealedYear>(&self.content) {
-            Ok(sealed) if sealed.year.unsigned_abs() == year => return Ok(sealed),
-            Ok(sealed) => format!("it is of {}", sealed.year),
+            Ok(sealed) if sealed.period() == period => return Ok(sealed),
+            Ok(sealed) => format!("it is of {}", sealed.period()),
             Err(error) => error.to_string(),
         };
         Err(BrokenSeal::Unreadable {
             number,
-            year,
+            period,
             cause,
         })
+    }
+
+    /// Returns the closed period.
+    pub fn period(&self) -> ClosedPeriod {
+        ClosedPeriod {
+            year: self.year.cast_signed(),
+            month: (self.month > 0).then_some(self.month),
+        }
     }
 }
 
@@ -190,7 +236,7 @@ pub fn verify(seals: &[Seal]) -> Vec<BrokenSeal> {
         if (seal.number, &*seal.previous) != expected {
             broken.push(BrokenSeal::Unchained {
                 number: seal.number,
-                year: seal.year,
+                period: seal.period(),
             });
         }
         previous = Some(seal);
@@ -214,11 +260,13 @@ mod tests {
     fn year(year: i16) -> SealedYear {
         SealedYear {
             year,
+            month: None,
             sealed_at: "2018-01-31T10:00:00Z".into(),
             cause: String::new(),
             rules: vec!["1".into()],
             ends: vec![("c/t".into(), 0, 7)],
             figures: Figures::default(),
+            published: None,
             figures_before: Figures::default(),
             register: String::new(),
             sources: Vec::new(),
@@ -272,6 +320,13 @@ mod tests {
         renamed[2].year = 2019;
         assert!(matches!(
             verify(&renamed)[..],
+            [BrokenSeal::Unreadable { number: 3, .. }]
+        ));
+
+        let mut of_month = chain();
+        of_month[2].month = 3;
+        assert!(matches!(
+            verify(&of_month)[..],
             [BrokenSeal::Unreadable { number: 3, .. }]
         ));
     }

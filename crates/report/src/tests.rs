@@ -593,11 +593,13 @@ fn closed() -> (crate::Seal, crate::SealedYear) {
     };
     let sealed = crate::SealedYear {
         year: 2017,
+        month: None,
         sealed_at: "2018-01-31T10:00:00Z".into(),
         cause: String::new(),
         rules: vec!["1".into()],
         ends: Vec::new(),
         figures: of(year_2017()),
+        published: None,
         figures_before: of(year_2016()),
         register: crate::fixture::REGISTER.into(),
         sources: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -98,10 +99,16 @@ pub struct DayRange {
 impl DayRange {
     /// Returns the days of a calendar year.
     pub fn of_year(year: i16) -> Self {
+        Self::of_months(year, 1..=12)
+    }
+
+    /// Returns the days of some months of a calendar year, from the first of `months` to the last.
+    pub fn of_months(year: i16, months: RangeInclusive<u8>) -> Self {
         let year = u32::from(year.unsigned_abs()) * 10_000;
         Self {
-            first: year + 101,
-            last: year + 1231,
+            first: year + u32::from(*months.start()) * 100 + 1,
+            // No local date lies between the last day of a month and its 31st.
+            last: year + u32::from(*months.end()) * 100 + 31,
         }
     }
 
@@ -188,11 +195,9 @@ enum Depth {
 }
 
 impl Usage {
-    /// Returns the figures of `year` without and with bots, from one snapshot.
-    pub async fn figures(&self, year: i16) -> Result<Figures, StoreError> {
-        let [people, all] = self
-            .read(DayRange::of_year(year), Depth::Whole, BOTH)
-            .await?;
+    /// Returns the figures of `days` without and with bots, from one snapshot.
+    pub async fn figures(&self, days: DayRange) -> Result<Figures, StoreError> {
+        let [people, all] = self.read(days, Depth::Whole, BOTH).await?;
         Ok(Figures { people, all })
     }
 

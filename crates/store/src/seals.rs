@@ -1,9 +1,9 @@
-//! Sealed years, and figures for comparison with a seal.
+//! Sealed years and months, and figures for comparison with a seal.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::figures::YearFigures;
+use crate::figures::{DayRange, YearFigures};
 use crate::sql::{Statement, before_ends, statement};
 use crate::{InsertToken, Registers, StoreError, Usage};
 
@@ -12,9 +12,11 @@ use crate::{InsertToken, Registers, StoreError, Usage};
 pub struct SealRow {
     /// Position in the chain, from 1.
     pub number: u32,
-    /// Closed year.
+    /// Closed year, or year of the closed month.
     pub year: u16,
-    /// Reason for restating the year; empty for the first seal of a year.
+    /// Closed month, 1 to 12; 0 for a whole year.
+    pub month: u8,
+    /// Reason for restating the period; empty for its first seal.
     pub cause: String,
     /// Time of the seal, in seconds since 1970.
     pub sealed_at: u32,
@@ -76,19 +78,19 @@ impl Registers {
 }
 
 impl Usage {
-    /// Returns the versions of the rules in the facts of a local year.
-    pub async fn rules_of_year(&self, year: i16) -> Result<Vec<String>, StoreError> {
+    /// Returns the versions of the rules in the facts of local days.
+    pub async fn rules_of_days(&self, days: DayRange) -> Result<Vec<String>, StoreError> {
         self.0
-            .rows(statement!("rules_of_year").bind("year", year))
+            .rows(of_days(statement!("rules_of_days"), days))
             .await
     }
 
-    /// Returns the figures of a local year from the facts before `ends` (stream, partition, next
+    /// Returns the figures of local days from the facts before `ends` (stream, partition, next
     /// offset), with their current classification. Only usage, services and devices. Usage and
     /// services exclude bots.
-    pub async fn year_figures_before(
+    pub async fn figures_before(
         &self,
-        year: i16,
+        days: DayRange,
         ends: &[(String, u32, u64)],
     ) -> Result<YearFigures, StoreError> {
         if ends.is_empty() {
@@ -99,12 +101,16 @@ impl Usage {
         let services = statement!("services_before").put("before", &before);
         let devices = statement!("devices_before").put("before", before);
         Ok(YearFigures {
-            usage: self.0.rows(usage.bind("year", year)).await?,
-            services: self.0.rows(services.bind("year", year)).await?,
-            devices: self.0.rows(devices.bind("year", year)).await?,
+            usage: self.0.rows(of_days(usage, days)).await?,
+            services: self.0.rows(of_days(services, days)).await?,
+            devices: self.0.rows(of_days(devices, days)).await?,
             ..YearFigures::default()
         })
     }
+}
+
+fn of_days(statement: Statement, days: DayRange) -> Statement {
+    statement.bind("first", days.first).bind("last", days.last)
 }
 
 fn no_row(seal: &SealRow, cause: String) -> StoreError {

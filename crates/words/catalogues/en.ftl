@@ -860,6 +860,7 @@ web-every-state = every state
 web-state-changed = Changed
 web-until = data up to { $day }
 web-closed = Figures of { $year }, closed on { $day }.
+web-closed-month = Figures of { $year }, closed on { $day }.
 web-as-of = Figures as of { $time }.
 
 ## Web pages: findings, and figures for the ente's own site
@@ -882,7 +883,7 @@ problem-detail-parameter = The parameter { $parameter } cannot be used.
 problem-detail-allowed = Possible values: { $allowed }.
 problem-detail-range = Use a whole number from { $minimum } to { $maximum }.
 problem-detail-suggestion = { $suggestion } may be meant.
-problem-detail-key = Send a key in the header Authorization. Without a key there are whole years that are closed.
+problem-detail-key = Send a key in the header Authorization. Without a key there are closed years and months.
 problem-detail-reach = The key does not reach this: use one that includes the public body.
 problem-detail-later = Wait as long as Retry-After says, and try again.
 problem-detail-documented = The page /docs has the documentation.

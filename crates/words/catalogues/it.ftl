@@ -885,6 +885,7 @@ web-every-state = tutti gli stati
 web-state-changed = Variato
 web-until = dati fino al { $day }
 web-closed = Dati dell’anno { $year }, chiusi il { $day }.
+web-closed-month = Dati di { $year }, chiusi il { $day }.
 web-as-of = Dati aggiornati al { $time }.
 
 ## Web pages: findings, and figures for the ente's own site
@@ -907,7 +908,7 @@ problem-detail-parameter = Il parametro { $parameter } non è valido.
 problem-detail-allowed = Valori possibili: { $allowed }.
 problem-detail-range = Usare un numero intero da { $minimum } a { $maximum }.
 problem-detail-suggestion = Forse si intende { $suggestion }.
-problem-detail-key = Inviare una chiave nell'intestazione Authorization. Senza chiave sono disponibili gli anni chiusi, interi.
+problem-detail-key = Inviare una chiave nell'intestazione Authorization. Senza chiave sono disponibili gli anni e i mesi chiusi.
 problem-detail-reach = La chiave non permette questa richiesta: usarne una che comprenda l'ente.
 problem-detail-later = Attendere il tempo indicato da Retry-After e riprovare.
 problem-detail-documented = La documentazione è alla pagina /docs.

@@ -7,6 +7,9 @@ const COLOURS = { desktop: "--c1", smartphone: "--c2", tablet: "--c3", other: "-
 
 export const picks = ["year", "month"];
 
+/** Some figures of closed months are public. */
+export const hasMonths = true;
+
 /** Accesses by device, and their shares over the months. */
 export default async function devices(view) {
   const { at, data, t, f } = view;
@@ -21,7 +24,7 @@ export default async function devices(view) {
   const name = (code) => t(`web-device-${code}`);
   const series = present(figures, "device", codes).map((code) => ({ name: name(code), values: shares(code), colour: COLOURS[code] }));
   return h("div", { class: "grid" },
-    h("section", { class: "card" }, chart({
+    data.isKnown(whole) && h("section", { class: "card" }, chart({
       title: t("web-devices-by-month"), first: t("web-month"), steps: f.months, drawn: "lines", percent: true, t, f, series,
     })),
     breakdownCard(view, "device", { title: t("web-device"), caption: t("web-by-device"), codes, name }, figures));

@@ -5,8 +5,13 @@ import { list } from "../list.js";
 import { secret, table } from "../table.js";
 import { kindColumns } from "./kinds.js";
 
+/** Some figures of closed months are public. */
+export const hasMonths = true;
+
 /** The period at a glance. Figures that need a key are left out without one. */
-export default async function overview({ at, data, t, f, address, period }) {
+export default async function overview(view) {
+  const { at, data, t, f, address, period } = view;
+  if (!data.allows(at, "category")) return month(view);
   const [found, now, before, byMonth, second, visits] = await Promise.all([
     data.findings(at),
     data.uses(at, ["category", "kind"]), data.uses(data.yearBefore(at), ["category", "kind"]),
@@ -16,10 +21,7 @@ export default async function overview({ at, data, t, f, address, period }) {
   ]);
   if (now.total === 0) return h("p", { class: "message" }, t("web-empty"));
   const rows = data.categoriesOf(now, before).map((row) => ({ ...row, href: row.code && address("/categories", { category: row.code }) }));
-  const change = (value, base) => {
-    const text = f.change(value, base);
-    return text && [h("span", { class: value < base ? "down" : "up" }, text), " ", t("web-compared", { year: String(at.year - 1) })];
-  };
+  const change = changed(view);
   const kind = (code) => [now.cell({ kind: code }), before.cell({ kind: code })];
   const figures = [
     [t("web-uses-in", { period }), now.total, change(now.total, before.total)],
@@ -27,13 +29,11 @@ export default async function overview({ at, data, t, f, address, period }) {
     [t("web-payments"), kind("payment")[0], change(...kind("payment"))],
     [t("web-bookings"), kind("booking")[0], change(...kind("booking"))],
     ...(visits ? [visits] : []),
-  ].filter(([, value]) => value !== undefined);
+  ];
   return h("div", { class: "grid" },
     found.length > 0 && h("section", { class: "card" }, h("h2", {}, t("web-findings")),
       h("ul", { class: "findings" }, found.map((sentence) => h("li", {}, sentence)))),
-    h("dl", { class: "card figures" }, figures.map(([title, value, note]) => h("div", {}, h("dt", {}, title), h("dd", {},
-      h("div", { class: "great", "data-value": value }, known(value) ? f.number(value) : secret(t)),
-      h("div", { class: "small" }, note ?? "\u00a0"))))),
+    great(figures, view),
     byMonth && h("section", { class: "card" }, byMonth),
     h("section", { class: second ? "card half" : "card" }, table({
       caption: t("web-by-category"), t, f, rows, total: data.totals(now, before),
@@ -41,6 +41,32 @@ export default async function overview({ at, data, t, f, address, period }) {
     })),
     second && h("section", { class: "card half" }, second),
     at.ente && h("section", { class: "card" }, embedding(at, t)));
+}
+
+/** Returns a function that describes the change from the year before. */
+const changed = ({ at, t, f }) => (value, base) => {
+  const text = f.change(value, base);
+  return text && [h("span", { class: value < base ? "down" : "up" }, text), " ", t("web-compared", { year: String(at.year - 1) })];
+};
+
+/** Figures in large type: [title, value, note]. Those without a value are left out. */
+function great(figures, { t, f }) {
+  const shown = figures.filter(([, value]) => value !== undefined);
+  return h("dl", { class: "card figures" }, shown.map(([title, value, note]) => h("div", {}, h("dt", {}, title), h("dd", {},
+    h("div", { class: "great", "data-value": value }, known(value) ? f.number(value) : secret(t)),
+    h("div", { class: "small" }, note ?? "\u00a0")))));
+}
+
+/** A closed month at a glance: what is public without a key. */
+async function month(view) {
+  const { at, data, t, period } = view;
+  const [now, before, byEnte, visits] = await Promise.all([
+    data.uses(at, []), data.uses(data.yearBefore(at), []), !at.ente && enti(view), data.allows(at, "device") && accesses(view),
+  ]);
+  if (now.total === 0) return h("p", { class: "message" }, t("web-empty"));
+  const uses = [t("web-uses-in", { period }), now.total, changed(view)(now.total, before.total)];
+  return h("div", { class: "grid" }, great([uses, ...(visits ? [visits] : [])], view),
+    byEnte && h("section", { class: "card" }, byEnte));
 }
 
 const ranking = (first, t) => [

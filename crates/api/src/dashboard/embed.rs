@@ -164,6 +164,11 @@ impl FigureRequest<'_> {
         let period = period.ok_or_else(|| Problem::not_found("no year is closed yet"))?;
         let asked = Asked::new(&question, period, None)?;
         open::check(&asked)?;
+        if asked.has_months() {
+            return Err(open::needs_key(
+                "figures of another page are of whole years",
+            ));
+        }
         let key = FigureKey {
             basis: Basis::of_public(&asked, api.editions(), &snapshot),
             language: self.language,

@@ -118,7 +118,7 @@ impl Pages {
     }
 
     /// Returns what a browser may ask for: without a key tables, as the names of their dimensions,
-    /// of closed years; more with a session.
+    /// of closed years and months; more with a session.
     fn public(&self, headers: &HeaderMap) -> String {
         let measures = [PublicMeasure::Uses, PublicMeasure::Accesses].into_iter();
         let tables = measures.flat_map(PublicMeasure::tables);
@@ -130,9 +130,21 @@ impl Pages {
             Some(json!({ "year": year, "closed_at": closed_at }))
         });
         let years = Vec::from_iter(years.filter(|_| self.api().is_public()));
+        let months = editions.months().unwrap_or_default();
+        let months = months.into_iter().filter_map(|period| {
+            let closed_at = editions.of(period).ok()?.closed_at;
+            let (year, month) = (period.year, period.month);
+            Some(json!({ "year": year, "month": month, "closed_at": closed_at }))
+        });
+        let months = Vec::from_iter(months.filter(|_| self.api().is_public()));
         let has_session = matches!(session::current(self, headers), Ok(Some(_)));
-        json!({ "tables": Vec::from_iter(tables), "years": years, "session": has_session })
-            .to_string()
+        json!({
+            "tables": Vec::from_iter(tables),
+            "years": years,
+            "months": months,
+            "session": has_session,
+        })
+        .to_string()
     }
 
     /// Answers with a page.

@@ -1,6 +1,7 @@
 //! Accepts differences that cannot be repaired.
 
 use affluenza_classify::hours::date_since_1970;
+use affluenza_disclosure::edition::ClosedPeriod;
 use affluenza_pipeline::accept::Acceptor;
 use affluenza_report::AcceptedLoss;
 use affluenza_store::accept::Accepted;
@@ -20,9 +21,12 @@ pub fn run(settings: &Settings, accept: &Accept) -> Result<()> {
     output::print(&done)
 }
 
-/// Returns the accepted losses that may concern a year.
-pub async fn losses_of_year(ledger: &Ledger, year: i16) -> Result<Vec<AcceptedLoss>> {
-    let days = super::audit::parse_period(&year.to_string())?.days;
+/// Returns the accepted losses that may concern a year or a month.
+pub async fn losses_of(
+    ledger: &Ledger,
+    period: impl Into<ClosedPeriod>,
+) -> Result<Vec<AcceptedLoss>> {
+    let days = super::audit::parse_period(&period.into().to_string())?.days;
     let accepted = ledger.acceptances().await?.into_iter();
     Ok(accepted
         .filter(|one| {

@@ -33,6 +33,11 @@ fn act(command: &Command) -> Option<Act> {
             close.year.to_string(),
             json!({ "restate": close.restate }),
         ),
+        Command::CloseMonth(close) => (
+            "month-close",
+            close.month.to_string(),
+            json!({ "restate": close.restate }),
+        ),
         Command::Rebuild(rebuild) => {
             if rebuild.dry_run {
                 return None;

@@ -1,14 +1,13 @@
-//! Chain of closed years, compared with the seals noted on this machine.
+//! Chain of closed years and months, compared with the seals noted on this machine.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use affluenza_disclosure::edition::{
-    Closed, ClosedYear, ClosedYears, NoEdition, Outcome, PublicYear,
+    Closed, ClosedPeriod, ClosedYear, ClosedYears, NoEdition, Outcome, PublicYear,
 };
 use affluenza_http::keys::{AdminAction, KeyStore};
 use affluenza_report::{Seal, SealNote, SealedYear};
-use affluenza_store::open::OpenFigures;
 use affluenza_store::seals::SealRow;
 use affluenza_store::{Admin, Registers};
 use anyhow::{Result, bail};
@@ -39,7 +38,7 @@ impl Witness {
     /// Notes a seal of the chain.
     pub fn note(&self, seal: &Seal) -> Result<()> {
         let detail = json!({ "database": self.database, "seal": seal.number, "hash": seal.hash });
-        Ok(self.log.note(SEALED, &seal.year.to_string(), detail)?)
+        Ok(self.log.note(SEALED, &seal.period().to_string(), detail)?)
     }
 
     /// Notes that the seals from `first` on are lost, and the reason.
@@ -48,7 +47,7 @@ impl Witness {
         Ok(self.log.note(LOST, "", detail)?)
     }
 
-    /// Returns year and hash of the seals that the chain must hold, by number.
+    /// Returns period and hash of the seals that the chain must hold, by number.
     fn noted(&self) -> Result<BTreeMap<u64, (String, String)>> {
         let mut noted = BTreeMap::new();
         for AdminAction {
@@ -81,18 +80,18 @@ impl Chain {
     /// Reads and verifies the chain. Fails if it was altered.
     pub async fn read(registers: &Registers, witness: &Witness) -> Result<Self> {
         let chain = Self::read_alone(registers).await?;
-        for (number, (year, hash)) in witness.noted()? {
+        for (number, (period, hash)) in witness.noted()? {
             let held = usize::try_from(number)
                 .ok()
                 .and_then(|number| chain.0.get(number.checked_sub(1)?));
             match held {
                 Some(held) if held.hash == hash => {}
                 Some(held) => bail!(
-                    "seal {number}, of {year}, was rewritten: its hash is {}, and {hash} was noted in the log of administrative access: restore the table sealed_years from a backup",
+                    "seal {number}, of {period}, was rewritten: its hash is {}, and {hash} was noted in the log of administrative access: restore the table sealed_years from a backup",
                     held.hash
                 ),
                 None => bail!(
-                    "seal {number}, of {year}, is not in sealed_years, and was noted in the log of administrative access with the hash {hash}: it was deleted, or an older backup was restored; restore the table from a newer backup, or accept the loss with `affluenza verify-year --accept-lost REASON`"
+                    "seal {number}, of {period}, is not in sealed_years, and was noted in the log of administrative access with the hash {hash}: it was deleted, or an older backup was restored; restore the table from a newer backup, or accept the loss with `affluenza verify-year --accept-lost REASON`"
                 ),
             }
         }
@@ -123,10 +122,15 @@ impl Chain {
         &self.0
     }
 
-    /// Returns the newest seal of a year and its content.
-    pub fn newest(&self, year: i16) -> Result<Option<(&Seal, SealedYear)>> {
-        let mut seals = self.0.iter().rev();
-        let newest = seals.find(|seal| seal.year == year.unsigned_abs());
+    /// Returns the seals of a period, oldest first.
+    fn of(&self, period: impl Into<ClosedPeriod>) -> impl DoubleEndedIterator<Item = &Seal> {
+        let period = period.into();
+        self.0.iter().filter(move |seal| seal.period() == period)
+    }
+
+    /// Returns the newest seal of a year or a month and its content.
+    pub fn newest(&self, period: impl Into<ClosedPeriod>) -> Result<Option<(&Seal, SealedYear)>> {
+        let newest = self.of(period).next_back();
         newest.map(|seal| Ok((seal, seal.open()?))).transpose()
     }
 
@@ -136,29 +140,46 @@ impl Chain {
     /// The year has no public edition.
     pub fn newest_edition(&self, year: i16) -> Result<PublicYear> {
         let newest = self.editions(year)?.pop();
-        newest.ok_or_else(|| NoEdition::Open(year).into())
+        newest.ok_or_else(|| NoEdition::Open(year.into()).into())
     }
 
-    /// Returns all public editions of a year, oldest first.
+    /// Returns all public editions of a year or a month, oldest first.
     ///
     /// # Errors
     /// An edition cannot be read.
-    pub fn editions(&self, year: i16) -> Result<Vec<PublicYear>> {
+    pub fn editions(&self, period: impl Into<ClosedPeriod>) -> Result<Vec<PublicYear>> {
+        let seals = self.of(period);
+        let editions =
+            seals.filter_map(|seal| seal.open().map(|sealed| edition(seal, &sealed)).transpose());
+        editions.map(|edition| Ok(edition??)).collect()
+    }
+
+    /// Returns the seal's content with the newest public edition of a period.
+    pub fn published(&self, period: ClosedPeriod) -> Result<Option<SealedYear>> {
+        for seal in self.of(period).rev() {
+            let sealed = seal.open()?;
+            if matches!(sealed.public, Outcome::Edition(_)) {
+                return Ok(Some(sealed));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns all public editions of the months of a year, those of one month with the oldest first.
+    ///
+    /// # Errors
+    /// An edition cannot be read.
+    pub fn editions_of_months(&self, year: i16) -> Result<Vec<PublicYear>> {
         let mut editions = Vec::new();
-        let seals = self.0.iter();
-        for seal in seals.filter(|seal| seal.year == year.unsigned_abs()) {
-            editions.extend(edition(seal, &seal.open()?).transpose()?);
+        for month in ClosedPeriod::from(year).months() {
+            editions.extend(self.editions(ClosedPeriod::month(year, month))?);
         }
         Ok(editions)
     }
 
     /// Returns all seals of a year with their contents, oldest first.
     pub fn closings(&self, year: i16) -> Result<Vec<(SealNote, SealedYear)>> {
-        let of_year = self
-            .0
-            .iter()
-            .filter(|seal| seal.year == year.unsigned_abs());
-        let opened = of_year.map(|seal| {
+        let opened = self.of(year).map(|seal| {
             let sealed = seal.open()?;
             Ok((SealNote::of(seal, &sealed), sealed))
         });
@@ -168,7 +189,7 @@ impl Chain {
     fn years(&self) -> Result<ClosedYears> {
         let mut years = BTreeMap::new();
         for seal in &self.0 {
-            // A later seal of a year replaces the earlier one.
+            // A later seal of a period replaces the earlier one.
             let sealed = seal.open()?;
             // Without an edition of its own, the earlier edition stays.
             let Some(edition) = edition(seal, &sealed) else {
@@ -179,13 +200,13 @@ impl Chain {
                 closed_at: sealed.sealed_at,
                 edition: edition.map(Arc::new),
             };
-            years.insert(sealed.year, closed);
+            years.insert(seal.period(), closed);
         }
         Ok(years)
     }
 }
 
-/// Returns the published editions of the closed years, or the reason why they cannot be read.
+/// Returns the published editions of the closed years and months, or the reason why they cannot be read.
 pub async fn closed_years(registers: &Registers, witness: &Witness) -> Closed {
     let chain = Chain::read(registers, witness).await;
     let years = chain.and_then(|chain| chain.years());
@@ -194,13 +215,9 @@ pub async fn closed_years(registers: &Registers, witness: &Witness) -> Closed {
 
 /// Returns the public edition decided with a seal; `None` if an earlier edition stays.
 fn edition(seal: &Seal, sealed: &SealedYear) -> Option<Result<PublicYear, NoEdition>> {
-    let Outcome::Edition(decided) = &sealed.public else {
-        return None;
-    };
-    let figures = OpenFigures::of_closed(&sealed.figures.people);
-    let public = PublicYear::of(sealed.year, &figures, decided);
+    let public = sealed.edition()?;
     Some(public.map_err(|cause| NoEdition::Unprotected {
-        year: sealed.year,
+        period: seal.period(),
         seal: seal.number,
         cause,
     }))
@@ -210,6 +227,7 @@ fn seal(row: SealRow) -> Seal {
     Seal {
         number: row.number,
         year: row.year,
+        month: row.month,
         content: row.content,
         previous: row.previous,
         hash: row.hash,

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use affluenza_disclosure::edition::Editions;
+use affluenza_disclosure::edition::{Editions, NoEdition, Year};
 use affluenza_disclosure::open_data::{Edition, Published};
 use affluenza_store::Store;
 use anyhow::{Context, Result};
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 
 #[derive(Debug, clap::Args)]
 pub struct OpenData {
-    /// Year to publish; it must be closed.
+    /// Year to publish; the year, or some of its months, must be closed.
     #[arg(long)]
     pub year: i16,
     /// Folder for the files; created if missing. Files of the same year are replaced.
@@ -25,7 +25,7 @@ pub struct OpenData {
 pub fn run(settings: &Settings, args: &OpenData) -> Result<()> {
     let publisher = settings.open_data.publisher()?;
     let register = super::register(settings)?;
-    let year = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
+    let periods = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let store = Store::new(&platform.store);
         store.admin().check_schema().await?;
         let closed =
@@ -33,14 +33,27 @@ pub fn run(settings: &Settings, args: &OpenData) -> Result<()> {
                 .await;
         let (_keep, closed) = watch::channel(Arc::new(closed));
         let editions = Editions::new(settings.serve.small_count, closed);
-        Ok(editions.year(args.year)?)
+        Ok(published(&editions, args.year)?)
     })?;
-    let closed_at: jiff::Timestamp = year.closed_at.parse()?;
-    let published = Published {
-        public: &year.public,
-        modified: closed_at.in_tz(super::report::ZONE)?.date(),
-    };
-    write(args, &Edition::build(&[published], &register, &publisher))
+    let mut published = Vec::new();
+    for period in &periods {
+        let closed_at: jiff::Timestamp = period.closed_at.parse()?;
+        published.push(Published {
+            public: &period.public,
+            modified: closed_at.in_tz(super::report::ZONE)?.date(),
+        });
+    }
+    write(args, &Edition::build(&published, &register, &publisher))
+}
+
+/// Returns the edition of a closed year, or those of the closed months of another.
+fn published(editions: &Editions, year: i16) -> Result<Vec<Year>, NoEdition> {
+    let mut months = editions.months()?;
+    months.retain(|month| month.year == year);
+    if months.is_empty() {
+        return Ok(vec![editions.year(year)?]);
+    }
+    months.into_iter().map(|month| editions.of(month)).collect()
 }
 
 fn write(args: &OpenData, edition: &Edition) -> Result<()> {

@@ -200,7 +200,7 @@ impl Material {
             }
         };
         Ok(Self {
-            losses: super::accept::losses_of_year(store.ledger(), year).await?,
+            losses: super::accept::losses_of(store.ledger(), year).await?,
             period,
             of_closed_year,
             counted,
@@ -371,7 +371,7 @@ fn deliver_public(
     let [year, before] = &material.public;
     let year = year
         .as_ref()
-        .ok_or(NoEdition::Open(material.period.year()))?;
+        .ok_or(NoEdition::Open(material.period.year().into()))?;
     if year.small_count() < small_count {
         bail!(
             "{} was closed with counts below {} hidden, and serve.small_count is {small_count}: close it once more with --restate",

@@ -297,7 +297,7 @@ async fn close_years(
     let witness = Witness::new(settings, store.admin());
     for year in YEARS {
         let order = CloseOrder {
-            year,
+            period: year.into(),
             restate: None,
             register: (register.version(), &text),
             small_count: settings.serve.small_count,

@@ -1,10 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-use affluenza_disclosure::edition::Outcome;
+use affluenza_disclosure::edition::{ClosedPeriod, Outcome};
 use affluenza_kafka::Config as BusConfig;
 use affluenza_pipeline::audit::{Audit, AuditPeriod, Finding, audit};
 use affluenza_report::{Seal, SealedYear};
 use affluenza_store::figures::{Counted, DayRange, Figures, YearFigures};
+use affluenza_store::open::OpenFigures;
 use affluenza_store::seals::{Placed, SealRow};
 use affluenza_store::{Facts, Store};
 use anyhow::{Context, Result, bail};
@@ -15,21 +17,21 @@ use super::chain::{Chain, Witness};
 use super::decide::{decide, has_edition, secret_of};
 use super::register_files::RegisterFiles;
 use super::rows::Rows;
-use crate::args::{CloseYear, VerifyYear, YearChanges};
+use crate::args::{VerifyYear, YearChanges};
 use crate::output;
 use crate::platform::Needs;
 use crate::settings::Settings;
 
-/// Limit of attempts to read figures without new events of their year in between.
+/// Limit of attempts to read figures without new events of their period in between.
 const READINGS_MAX: usize = 10;
 
 /// Limit of attempts to add a seal while other `close-year` commands add theirs.
 const RACES_MAX: usize = 100;
 
-/// Order to close a year.
+/// Order to close a year or a month.
 pub struct CloseOrder<'o> {
-    pub year: i16,
-    /// Reason for closing the year again; `None` for the first closing.
+    pub period: ClosedPeriod,
+    /// Reason for closing the period again; `None` for the first closing.
     pub restate: Option<&'o str>,
     /// Version of the register, and its text.
     pub register: (&'o str, &'o str),
@@ -43,19 +45,18 @@ pub struct CloseOrder<'o> {
 pub enum Closing {
     /// A seal was added to the chain.
     Sealed(Seal, SealedYear),
-    /// The year is already closed, and no restatement was ordered.
+    /// The period is already closed, and no restatement was ordered.
     Before(Seal, SealedYear),
     /// The figures are identical to those of the newest seal.
     Unmoved(Seal),
 }
 
-pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
-    let year = args.year;
+pub fn close(settings: &Settings, period: ClosedPeriod, restate: Option<String>) -> Result<()> {
     let (register, register_text) = RegisterFiles::configured(settings).sealable()?;
-    super::zones::check_over(year, &register)?;
+    super::zones::check_over(period, &register)?;
     let order = CloseOrder {
-        year,
-        restate: args.restate.as_deref(),
+        period,
+        restate: restate.as_deref(),
         register: (register.version(), &register_text),
         small_count: settings.serve.small_count,
         unread_seconds_max: settings.consume.stuck_seconds,
@@ -67,16 +68,22 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
     })?;
     output::print(&match closed {
         Closing::Before(seal, sealed) => bail!(
-            "{year} was closed at {} (seal {}): `affluenza year-changes {year}` lists the figures that moved, `close-year {year} --restate REASON` closes it again",
+            "{period} was closed at {} (seal {}): {} --restate REASON` closes it again",
             sealed.sealed_at,
-            seal.number
+            seal.number,
+            match period.month {
+                Some(_) => format!("`affluenza close-month {period}"),
+                None => format!(
+                    "`affluenza year-changes {period}` lists the figures that moved, `close-year {period}"
+                ),
+            }
         ),
-        Closing::Unmoved(seal) => format!("{year}: nothing has moved since seal {}", seal.number),
+        Closing::Unmoved(seal) => format!("{period}: nothing has moved since seal {}", seal.number),
         Closing::Sealed(seal, sealed) => said(&seal, &sealed, order.register.0),
     })
 }
 
-/// Formats a line about a closed year.
+/// Formats a line about a closed year or month.
 pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
     let stays = match sealed.public {
         Outcome::Unchanged => {
@@ -86,70 +93,83 @@ pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
     };
     format!(
         "{} closed: {} service uses, register {register}, seal {}, SHA-256 {}{stays}",
-        sealed.year,
+        sealed.period(),
         sealed.service_uses(),
         seal.number,
         seal.hash
     )
 }
 
-/// Closes a year. The caller ensures that the year is over. A repeated order changes nothing.
+/// Closes a year or a month. The caller ensures that it is over. A repeated order changes nothing.
 pub async fn close_year(
     store: &Store,
     bus: &BusConfig,
     witness: &Witness,
     order: &CloseOrder<'_>,
 ) -> Result<Closing> {
-    let year = order.year;
+    let period = order.period;
+    let year = period.year;
     store.admin().check_schema().await?;
-    needs_facts(store.facts(), year).await?;
+    needs_facts(store.facts(), period).await?;
     if let Some(done) = closed_before(&Chain::read(store.registers(), witness).await?, order)? {
         return Ok(done);
     }
-    let mut period = super::audit::parse_period(&year.to_string())?;
-    period.unread_seconds_max = order.unread_seconds_max;
-    check_balance(&audit(store, bus, &period).await?, &period, year)?;
-    let (figures, ends) = settled_figures(store, year).await?;
+    let mut audited = super::audit::parse_period(&period.to_string())?;
+    audited.unread_seconds_max = order.unread_seconds_max;
+    check_balance(&audit(store, bus, &audited).await?, &audited, period)?;
+    let (figures, ends) = settled_figures(store, period).await?;
     if figures.all.is_empty() {
-        bail!("{year} has no events to close");
+        bail!("{period} has no events to close");
     }
     let now = Timestamp::now();
     let mut sealed = SealedYear {
         year,
+        month: period.month,
         sealed_at: now.round(Unit::Second)?.to_string(),
         cause: order.restate.unwrap_or_default().to_owned(),
-        rules: store.usage().rules_of_year(year).await?,
+        rules: store.usage().rules_of_days(days_of(period)).await?,
         ends,
         figures,
+        published: None,
         figures_before: Figures::default(),
         register: order.register.1.to_owned(),
-        sources: super::figures::in_force(store.registers(), year).await?,
-        losses: super::accept::losses_of_year(store.ledger(), year).await?,
+        sources: match period.month {
+            Some(_) => Vec::new(),
+            None => super::figures::in_force(store.registers(), year).await?,
+        },
+        losses: super::accept::losses_of(store.ledger(), period).await?,
         secret: String::new(),
         public: Outcome::Unchanged,
     };
-    // A concurrent command may add the next seal of the chain, or close this year or the year
-    // before.
+    // A concurrent command may add the next seal of the chain, or close this period, one of its
+    // months or the year before.
     for _ in 0..RACES_MAX {
         let chain = Chain::read(store.registers(), witness).await?;
         if let Some(done) = closed_before(&chain, order)? {
             return Ok(done);
         }
-        let newest = chain.newest(year)?;
+        let newest = chain.newest(period)?;
         if let Some((seal, newest)) = &newest
             && newest.figures == sealed.figures
             && newest.sources == sealed.sources
             && newest.register == sealed.register
+            && newest.published.is_none()
             && has_edition(newest, order.small_count)
         {
             return Ok(Closing::Unmoved((*seal).clone()));
         }
-        sealed.secret = secret_of(newest.as_ref().map(|(_, sealed)| sealed))?;
-        sealed.public = decide(&sealed, order.small_count, &chain.editions(year)?)?;
-        sealed.figures_before = match chain.newest(year - 1)? {
-            Some((_, sealed)) => sealed.figures,
-            None => store.usage().base_figures(year - 1).await?,
-        };
+        if period.month.is_none() {
+            sealed.figures_before = match chain.newest(year - 1)? {
+                Some((_, sealed)) => sealed.figures,
+                None => store.usage().base_figures(year - 1).await?,
+            };
+            sealed.published = match newest {
+                Some(_) => None,
+                None => figures_with_months(store, &chain, year).await?,
+            };
+        }
+        sealed.secret = secret_of(&chain, year)?;
+        sealed.public = decide(&sealed, order.small_count, &chain)?;
         let seal = sealed.seal(chain.seals().last());
         if store
             .registers()
@@ -161,47 +181,97 @@ pub async fn close_year(
             return Ok(Closing::Sealed(seal, sealed));
         }
     }
-    bail!("{RACES_MAX} other years were closed meanwhile, and {year} was not: try again")
+    bail!("{RACES_MAX} other periods were closed meanwhile, and {period} was not: try again")
 }
 
-/// Returns the outcome of an order for a closed year without a restatement. Fails for a restatement
-/// of an open year.
+/// Returns the outcome of an order for a closed period without a restatement. Fails for a restatement
+/// of an open period, and for a month of a closed year.
 fn closed_before(chain: &Chain, order: &CloseOrder<'_>) -> Result<Option<Closing>> {
-    let year = order.year;
-    match (chain.newest(year)?, order.restate) {
+    let period = order.period;
+    if period.month.is_some()
+        && let Some((seal, _)) = chain.newest(period.year)?
+    {
+        bail!(
+            "{} is closed, and its months with it (seal {}): late events go into `affluenza close-year {} --restate REASON`",
+            period.year,
+            seal.number,
+            period.year
+        );
+    }
+    match (chain.newest(period)?, order.restate) {
         (Some((seal, sealed)), None) => Ok(Some(Closing::Before(seal.clone(), sealed))),
-        (None, Some(_)) => bail!("{year} is not closed yet: close it without --restate"),
+        (None, Some(_)) => bail!("{period} is not closed yet: close it without --restate"),
         _ => Ok(None),
     }
 }
 
-/// Fails if a finding may concern the year. Other findings are only mentioned.
-fn check_balance(audit: &Audit, period: &AuditPeriod, year: i16) -> Result<()> {
-    let (of_year, others): (Vec<&Finding>, Vec<&Finding>) = audit
+/// Returns the figures for the first public edition of a year with closed months: theirs as they
+/// were published, and the present ones of the other months. `None` if no month is closed.
+///
+/// The public year is the sum of its public months. Otherwise, the difference would be the late
+/// events, which may be those of a few people.
+async fn figures_with_months(
+    store: &Store,
+    chain: &Chain,
+    year: i16,
+) -> Result<Option<OpenFigures>> {
+    let mut figures: Option<OpenFigures> = None;
+    let mut open: Vec<RangeInclusive<u8>> = Vec::new();
+    for month in ClosedPeriod::from(year).months() {
+        match chain.published(ClosedPeriod::month(year, month))? {
+            Some(sealed) => figures.get_or_insert_default().add(sealed.open_figures()),
+            None => match open.last_mut() {
+                Some(run) if *run.end() + 1 == month => *run = *run.start()..=month,
+                _ => open.push(month..=month),
+            },
+        }
+    }
+    let Some(mut figures) = figures else {
+        return Ok(None);
+    };
+    for months in open {
+        let days = DayRange::of_months(year, months);
+        let present = store.usage().figures_of_days(days, Counted::People).await?;
+        figures.add(OpenFigures::of_closed(&present));
+    }
+    Ok(Some(figures))
+}
+
+fn days_of(period: ClosedPeriod) -> DayRange {
+    match period.month {
+        Some(month) => DayRange::of_months(period.year, month..=month),
+        None => DayRange::of_year(period.year),
+    }
+}
+
+/// Fails if a finding may concern the period. Other findings are only mentioned.
+fn check_balance(audit: &Audit, audited: &AuditPeriod, period: ClosedPeriod) -> Result<()> {
+    let (of_period, others): (Vec<&Finding>, Vec<&Finding>) = audit
         .findings
         .iter()
-        .partition(|finding| finding.can_concern(&period.days));
-    if !of_year.is_empty() {
+        .partition(|finding| finding.can_concern(&audited.days));
+    if !of_period.is_empty() {
         bail!(
-            "{} finding(s): the accounts of {year} do not balance, and nothing was closed; `affluenza audit --period {year}` names them and their remedies",
-            of_year.len()
+            "{} finding(s): the accounts of {period} do not balance, and nothing was closed; `affluenza audit --period {period}` names them and their remedies",
+            of_period.len()
         );
     }
     if !others.is_empty() {
         output::say(&format!(
-            "{} finding(s) that do not concern {year}: `affluenza audit` names them",
+            "{} finding(s) that do not concern {period}: `affluenza audit` names them",
             others.len()
         ));
     }
     Ok(())
 }
 
-/// Fails if facts of the year may have expired, because aggregates must be compared with facts.
-async fn needs_facts(facts: &Facts, year: i16) -> Result<()> {
+/// Fails if facts of the period may have expired, because aggregates must be compared with facts.
+async fn needs_facts(facts: &Facts, period: ClosedPeriod) -> Result<()> {
     let first = facts.boundary().await?.month;
-    if first > u32::from(year.unsigned_abs()) * 100 + 1 {
+    let needed = period.months().next().unwrap_or(1);
+    if first > u32::from(period.year.unsigned_abs()) * 100 + u32::from(needed) {
         bail!(
-            "facts are complete only from {}-{:02} on, and this needs those of the whole of {year}: make the report from the seal or the aggregates",
+            "facts are complete only from {}-{:02} on, and this needs those of the whole of {period}: make the report from the seal or the aggregates",
             first / 100,
             first % 100
         );
@@ -213,6 +283,7 @@ fn row(seal: &Seal, sealed: &SealedYear, now: Timestamp) -> SealRow {
     SealRow {
         number: seal.number,
         year: seal.year,
+        month: seal.month,
         cause: sealed.cause.clone(),
         sealed_at: u32::try_from(now.as_second()).unwrap_or(0),
         content: seal.content.clone(),
@@ -221,23 +292,27 @@ fn row(seal: &Seal, sealed: &SealedYear, now: Timestamp) -> SealRow {
     }
 }
 
-/// Returns the figures of a year and the log offsets that they cover. Retries if an event of the
-/// year arrived in between.
-async fn settled_figures(store: &Store, year: i16) -> Result<(Figures, Vec<(String, u32, u64)>)> {
+/// Returns the figures of a period and the log offsets that they cover. Retries if an event of the
+/// period arrived in between.
+async fn settled_figures(
+    store: &Store,
+    period: ClosedPeriod,
+) -> Result<(Figures, Vec<(String, u32, u64)>)> {
+    let days = days_of(period);
     for _ in 0..READINGS_MAX {
         let accounts = store.ledger().partition_accounts().await?;
         let ends: Vec<_> = accounts
             .into_iter()
             .map(|account| (account.stream, account.kafka_partition, account.next_offset))
             .collect();
-        let before = store.usage().year_figures_before(year, &ends).await?;
-        let figures = store.usage().figures(year).await?;
+        let before = store.usage().figures_before(days, &ends).await?;
+        let figures = store.usage().figures(days).await?;
         if FigureParts::of(&before) == FigureParts::of(&figures.people) {
             return Ok((figures, ends));
         }
     }
     bail!(
-        "events of {year} keep coming in, and nothing was closed: try again when they have been read"
+        "events of {period} keep coming in, and nothing was closed: try again when they have been read"
     );
 }
 
@@ -257,8 +332,8 @@ pub fn verify(settings: &Settings, args: &VerifyYear) -> Result<()> {
     })
 }
 
-/// Compares a hash that the operator holds with the seals of a year.
-fn expected(chain: &Chain, year: i16, hash: &str) -> Result<String> {
+/// Compares a hash that the operator holds with the seals of a year or a month.
+fn expected(chain: &Chain, year: ClosedPeriod, hash: &str) -> Result<String> {
     let hash = hash.trim().to_ascii_lowercase();
     let Some((newest, _)) = chain.newest(year)? else {
         bail!("{year} is not closed, so no seal has the hash {hash}");
@@ -266,7 +341,7 @@ fn expected(chain: &Chain, year: i16, hash: &str) -> Result<String> {
     match chain
         .seals()
         .iter()
-        .find(|seal| seal.year == newest.year && seal.hash == hash)
+        .find(|seal| seal.period() == year && seal.hash == hash)
     {
         Some(seal) if seal.number == newest.number => {
             Ok(format!("{year}: seal {} has this hash", seal.number))
@@ -283,18 +358,21 @@ fn expected(chain: &Chain, year: i16, hash: &str) -> Result<String> {
     }
 }
 
-/// Lists the seals of a year, or of all years.
-fn listed(chain: &Chain, year: Option<i16>) -> Result<String> {
+/// Lists the seals of a year or a month, or all seals.
+fn listed(chain: &Chain, year: Option<ClosedPeriod>) -> Result<String> {
     let mut text = String::new();
     for seal in chain.seals() {
         let sealed = seal.open()?;
-        if year.is_some_and(|year| year != sealed.year) {
+        if year.is_some_and(|year| year != sealed.period()) {
             continue;
         }
         let uses = sealed.service_uses();
         text.push_str(&format!(
             "seal {}: {} closed at {}, {uses} service uses, SHA-256 {}",
-            seal.number, sealed.year, sealed.sealed_at, seal.hash
+            seal.number,
+            sealed.period(),
+            sealed.sealed_at,
+            seal.hash
         ));
         if !sealed.cause.is_empty() {
             text.push_str(&format!(", restated: {}", sealed.cause));
@@ -303,9 +381,14 @@ fn listed(chain: &Chain, year: Option<i16>) -> Result<String> {
     }
     match (text.is_empty(), year) {
         (true, Some(year)) => {
-            bail!("{year} is not closed: `affluenza close-year {year}` closes it")
+            let command = if year.month.is_some() {
+                "close-month"
+            } else {
+                "close-year"
+            };
+            bail!("{year} is not closed: `affluenza {command} {year}` closes it")
         }
-        (true, None) => Ok("no year is closed".to_owned()),
+        (true, None) => Ok("no year is closed, and no month".to_owned()),
         (false, _) => Ok(format!(
             "{text}{} seal(s), all verified",
             chain.seals().len()
@@ -397,10 +480,10 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
             let (seal, sealed) = chain.newest(year)?.with_context(|| {
                 format!("{year} is not closed: `affluenza close-year {year}` closes it")
             })?;
-            needs_facts(store.facts(), year).await?;
+            needs_facts(store.facts(), year.into()).await?;
             let same_events = store
                 .usage()
-                .year_figures_before(year, &sealed.ends)
+                .figures_before(DayRange::of_year(year), &sealed.ends)
                 .await?;
             let now = store
                 .usage()

@@ -1,6 +1,7 @@
 //! Time zones of portals.
 
 use affluenza_classify::hours::Zone;
+use affluenza_disclosure::edition::ClosedPeriod;
 use affluenza_register::Register;
 use anyhow::{Result, bail};
 use jiff::Timestamp;
@@ -21,14 +22,15 @@ pub fn today(register: &Register) -> Result<Date> {
     Ok(today)
 }
 
-/// Fails unless the year is over in every zone of the register.
-pub fn check_over(year: i16, register: &Register) -> Result<()> {
+/// Fails unless the year or month is over in every zone of the register.
+pub fn check_over(period: ClosedPeriod, register: &Register) -> Result<()> {
+    let last = i8::try_from(period.month.unwrap_or(12))?;
+    let last = Date::new(period.year, last, 1)?.last_of_month();
     for zone in of(register, None) {
-        if Timestamp::now().in_tz(zone.name())?.year() <= year {
+        if Timestamp::now().in_tz(zone.name())?.date() <= last {
             bail!(
-                "{year} is not over in {}: close it from 1 January {}",
-                zone.name(),
-                year.saturating_add(1)
+                "{period} is not over in {}: close it when {last} has passed",
+                zone.name()
             );
         }
     }

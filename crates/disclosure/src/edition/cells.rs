@@ -1,6 +1,7 @@
 use crate::{Count, CountTable, Public, TableDimension};
 use affluenza_store::usage::Dimension;
 
+use crate::edition::period::month_label;
 use crate::edition::{PublicYear, band_of};
 
 /// Dimensions of uses, in the order of the stored labels.
@@ -87,11 +88,32 @@ impl PublicMeasure {
 
     /// Creates the linked tables of a year, without counts.
     pub(crate) fn linked<const N: usize>(self, dimensions: [Dimension; N]) -> CountTable<N> {
+        Self::with_tables(dimensions, self.tables().iter().map(|table| table.to_vec()))
+    }
+
+    /// Creates the tables of one month, without counts: those of a year that have months, without
+    /// the label of the month.
+    pub(crate) fn linked_of_month<const N: usize>(
+        self,
+        dimensions: [Dimension; N],
+    ) -> CountTable<N> {
+        let by_month = self.tables().iter();
+        let by_month = by_month.filter(|table| table.contains(&Dimension::Month));
+        let of_month = by_month.map(|table| {
+            let others = table.iter().copied();
+            others.filter(|of| *of != Dimension::Month).collect()
+        });
+        Self::with_tables(dimensions, of_month)
+    }
+
+    fn with_tables<const N: usize>(
+        dimensions: [Dimension; N],
+        tables: impl Iterator<Item = Vec<Dimension>>,
+    ) -> CountTable<N> {
         let axes = dimensions.map(|dimension| match dimension {
             Dimension::Hour => TableDimension::nested(dimension.name(), band_of),
             other => TableDimension::flat(other.name()),
         });
-        let tables = self.tables().iter();
         let names: Vec<Vec<&str>> = tables
             .map(|table| table.iter().map(|dimension| dimension.name()).collect())
             .collect();
@@ -126,13 +148,41 @@ impl PublicYear {
         }
     }
 
+    /// Returns the cells of one month by these dimensions, like [`cells`](Self::cells). The tables
+    /// are of this month, or of its year.
+    pub fn cells_of_month(
+        &self,
+        measure: PublicMeasure,
+        by: &[Dimension],
+        month: u8,
+    ) -> Vec<PublicCell> {
+        let wanted = Label::new(Dimension::Month, month_label(self.period.year, month));
+        let mut all = by.to_vec();
+        if !all.contains(&Dimension::Month) {
+            all.push(Dimension::Month);
+        }
+        let mut cells = self.cells(measure, &all);
+        cells.retain(|cell| cell.labels.contains(&wanted));
+        for cell in &mut cells {
+            cell.labels.truncate(by.len());
+        }
+        cells
+    }
+
+    /// Returns the dimension whose stored label holds a dimension. The tables of a month are stored
+    /// without its label.
+    fn stored_as(&self, dimension: Dimension) -> Option<Dimension> {
+        stored_as(dimension).filter(|of| *of != Dimension::Month || self.period.month.is_none())
+    }
+
     fn cells_of<const N: usize>(
         &self,
         public: &Public<N>,
         dimensions: [Dimension; N],
         by: &[Dimension],
     ) -> Vec<PublicCell> {
-        let is_by = dimensions.map(|stored| by.iter().any(|one| stored_as(*one) == Some(stored)));
+        let is_by =
+            dimensions.map(|stored| by.iter().any(|one| self.stored_as(*one) == Some(stored)));
         if is_by == [false; N] {
             let labels = by.iter().filter_map(|one| self.label(*one, None)).collect();
             let count = public.cell([None; N]);
@@ -142,7 +192,7 @@ impl PublicYear {
         for (stored, count) in public.cells() {
             let labels = by.iter().map(|one| {
                 let mut labels = dimensions.iter().zip(stored);
-                let label = labels.find(|(of, _)| stored_as(*one) == Some(**of));
+                let label = labels.find(|(of, _)| self.stored_as(*one) == Some(**of));
                 self.label(*one, label.and_then(|(_, label)| label))
             });
             if stored.map(|label| label.is_some()) == is_by
@@ -157,7 +207,10 @@ impl PublicYear {
     /// Returns the label of a dimension, given the stored one.
     fn label(&self, dimension: Dimension, stored: Option<&str>) -> Option<Label> {
         let text = match dimension {
-            Dimension::Year => self.year.to_string(),
+            Dimension::Year => self.period.year.to_string(),
+            Dimension::Month if stored.is_none() => {
+                month_label(self.period.year, self.period.month?)
+            }
             Dimension::Hour => hour_of(stored?)?.to_string(),
             Dimension::Band => stored.filter(|text| hour_of(text).is_none())?.to_owned(),
             _ => stored?.to_owned(),

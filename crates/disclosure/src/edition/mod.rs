@@ -4,19 +4,22 @@ mod cells;
 mod decided;
 mod editions;
 mod offered;
+mod period;
 
 use std::collections::BTreeMap;
 
 pub use affluenza_store::usage::Dimension;
 pub use cells::{Label, PublicCell, PublicMeasure};
-pub use decided::{Decided, OpenYear, Outcome};
+pub use decided::{Decided, OpenMonth, OpenYear, Outcome};
 pub use editions::{Closed, ClosedYear, ClosedYears, Editions, NoEdition, Year};
 pub use offered::{Offered, offered};
+pub use period::{ClosedPeriod, NotClosable};
 
 use crate::{CountTable, Public, Unprotected};
 use affluenza_store::open::OpenFigures;
 
 use crate::edition::cells::{ACCESSES, USES};
+use crate::edition::period::month_label;
 
 /// Uses. Labels in this order: ente, category, kind, service, month (`2017-03`), and hour, as
 /// [`hour_label`] writes it, or band.
@@ -25,9 +28,11 @@ pub type Uses = Public<6>;
 /// hour, as [`hour_label`] writes it, or band.
 pub type Accesses = Public<4>;
 
-/// The publishable tables of a year. Hidden counts are not stored.
+/// The publishable tables of a year, or of one of its months. Hidden counts are not stored.
+///
+/// A month has the cells that its year has of this month. They are kept without its label.
 pub struct PublicYear {
-    year: i16,
+    period: ClosedPeriod,
     small_count: u64,
     uses: Uses,
     accesses: Accesses,
@@ -54,28 +59,35 @@ pub fn band_of(label: &str) -> Option<String> {
 }
 
 impl PublicYear {
-    /// Builds the public tables of a year, as decided when it was closed.
+    /// Builds the public tables of a year or a month, as decided when it was closed.
     ///
     /// # Errors
     /// The figures contradict each other, or a small count would be shown.
-    pub fn of(year: i16, figures: &OpenFigures, decided: &Decided) -> Result<Self, Unprotected> {
-        let threshold = decided.threshold();
-        let uses = table_of_uses(year, figures, &[]).with_hidden(threshold, &decided.uses)?;
-        let accesses =
-            table_of_accesses(year, figures).with_hidden(threshold, &decided.accesses)?;
-        let users = decided.has_users.then(|| Users::new(figures));
+    pub fn of(
+        period: impl Into<ClosedPeriod>,
+        figures: &OpenFigures,
+        decided: &Decided,
+    ) -> Result<Self, Unprotected> {
+        let (period, threshold) = (period.into(), decided.threshold());
+        let (uses, accesses) = match period.month {
+            Some(_) => (uses_of_month(figures), accesses_of_month(figures)),
+            None => (
+                table_of_uses(period.year, figures, &[]),
+                table_of_accesses(period.year, figures),
+            ),
+        };
         Ok(Self {
-            year,
+            period,
             small_count: decided.small_count,
-            uses,
-            accesses,
-            users,
+            uses: uses.with_hidden(threshold, &decided.uses)?,
+            accesses: accesses.with_hidden(threshold, &decided.accesses)?,
+            users: decided.has_users.then(|| Users::new(figures)),
         })
     }
 
-    /// Calendar year.
-    pub fn year(&self) -> i16 {
-        self.year
+    /// The year or month.
+    pub fn period(&self) -> ClosedPeriod {
+        self.period
     }
 
     /// Threshold: counts below this are hidden.
@@ -99,8 +111,30 @@ impl PublicYear {
     }
 }
 
-fn month(year: i16, month: u8) -> String {
-    format!("{year:04}-{month:02}")
+/// Returns the uses of a month, by ente.
+fn uses_of_month(figures: &OpenFigures) -> CountTable<6> {
+    let mut table = PublicMeasure::Uses.linked_of_month(USES);
+    for row in &figures.months {
+        let labels = USES.map(|dimension| match dimension {
+            Dimension::Ente => row.ente.as_str(),
+            _ => "",
+        });
+        table.add(labels, row.service_uses);
+    }
+    table
+}
+
+/// Returns the accesses of a month, by class of device.
+fn accesses_of_month(figures: &OpenFigures) -> CountTable<4> {
+    let mut table = PublicMeasure::Accesses.linked_of_month(ACCESSES);
+    for row in &figures.months {
+        let labels = ACCESSES.map(|dimension| match dimension {
+            Dimension::Device => row.device.as_str(),
+            _ => "",
+        });
+        table.add(labels, row.accesses);
+    }
+    table
 }
 
 fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> CountTable<6> {
@@ -131,7 +165,7 @@ fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> Count
         table.add_detail(labels, 0);
     }
     for row in &figures.months {
-        let month = month(year, row.month);
+        let month = month_label(year, row.month);
         let labels = USES.map(|dimension| match dimension {
             Ente => row.ente.as_str(),
             Month => &month,
@@ -151,7 +185,7 @@ fn table_of_accesses(year: i16, figures: &OpenFigures) -> CountTable<4> {
     use Dimension::{Device, Hour, Month, Weekday};
     let mut table = PublicMeasure::Accesses.linked(ACCESSES);
     for row in &figures.months {
-        let month = month(year, row.month);
+        let month = month_label(year, row.month);
         let labels = ACCESSES.map(|dimension| match dimension {
             Device => row.device.as_str(),
             Month => &month,

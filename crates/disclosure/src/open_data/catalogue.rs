@@ -11,6 +11,7 @@ const THEME: &str = "http://publications.europa.eu/resource/authority/data-theme
 const THEMES: &str = "http://publications.europa.eu/resource/authority/data-theme";
 const THEMES_TITLE: &str = "Il vocabolario Data Theme";
 const ANNUAL: &str = "http://publications.europa.eu/resource/authority/frequency/ANNUAL";
+const MONTHLY: &str = "http://publications.europa.eu/resource/authority/frequency/MONTHLY";
 const CSV: &str = "http://publications.europa.eu/resource/authority/file-type/CSV";
 const ITALIAN: &str = "http://publications.europa.eu/resource/authority/language/ITA";
 const PUBLIC: &str = "http://publications.europa.eu/resource/authority/access-right/PUBLIC";
@@ -80,13 +81,13 @@ fn dataset(table: &Dataset, publisher: &Publisher) -> Value {
         "dct:publisher": agent(publisher),
         "dct:rightsHolder": agent(publisher),
         "dct:creator": agent(publisher),
-        "dct:accrualPeriodicity": { "@id": ANNUAL },
+        "dct:accrualPeriodicity": { "@id": if table.is_closed { ANNUAL } else { MONTHLY } },
         "dct:accessRights": { "@id": PUBLIC },
         "dct:language": { "@id": ITALIAN },
         "dct:temporal": {
             "@type": "dct:PeriodOfTime",
-            "schema:startDate": day(date(year, 1, 1)),
-            "schema:endDate": day(date(year, 12, 31)),
+            "schema:startDate": day(table.days[0]),
+            "schema:endDate": day(table.days[1]),
         },
         "dcat:contactPoint": {
             "@type": ["vcard:Organization", "dcatapit:Organization"],

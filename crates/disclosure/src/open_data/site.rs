@@ -1,4 +1,4 @@
-//! Serves the open data of every closed year over HTTP: the catalogue at `/open-data`, its files
+//! Serves the open data of every closed year and month over HTTP: the catalogue at `/open-data`, its files
 //! below.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::edition::{Editions, NoEdition, PublicYear};
+use crate::edition::{ClosedPeriod, Editions, NoEdition, PublicYear};
 use affluenza_http::{Peer, Problem, RateLimit, client_address};
 use affluenza_register::Register;
 use axum::Router;
@@ -51,8 +51,8 @@ struct Site {
 #[derive(Default)]
 struct FileCache {
     looked: Option<Instant>,
-    /// Public tables of each year, and the day when it was closed.
-    years: BTreeMap<i16, (Arc<PublicYear>, Date)>,
+    /// Public tables of each year or month, and the day when it was closed.
+    periods: BTreeMap<ClosedPeriod, (Arc<PublicYear>, Date)>,
     register: String,
     files: Arc<BTreeMap<String, CachedFile>>,
 }
@@ -133,7 +133,7 @@ impl Site {
         Ok(response)
     }
 
-    /// Returns every file; builds them again if a year or the register has changed.
+    /// Returns every file; builds them again if a period or the register has changed.
     async fn files(&self) -> Result<Arc<BTreeMap<String, CachedFile>>, Problem> {
         let publisher = self.source.publisher.as_ref().map_err(|incomplete| {
             Problem::not_found(format!("nothing is published here: {incomplete}"))
@@ -143,13 +143,13 @@ impl Site {
             return Ok(shelf.files.clone());
         }
         let register = self.source.register.borrow().clone();
-        let years = self.years().map_err(unavailable)?;
-        let is_same = years.len() == shelf.years.len()
-            && years.iter().zip(&shelf.years).all(|(new, old)| {
+        let periods = self.periods().map_err(unavailable)?;
+        let is_same = periods.len() == shelf.periods.len()
+            && periods.iter().zip(&shelf.periods).all(|(new, old)| {
                 new.0 == old.0 && Arc::ptr_eq(&new.1.0, &old.1.0) && new.1.1 == old.1.1
             });
         if !is_same || shelf.register != register.version() {
-            let published: Vec<Published<'_>> = years
+            let published: Vec<Published<'_>> = periods
                 .values()
                 .map(|(public, modified)| Published {
                     public,
@@ -158,22 +158,24 @@ impl Site {
                 .collect();
             let edition = Edition::build(&published, &register, publisher);
             shelf.files = Arc::new(edition.files.into_iter().map(shelved).collect());
-            shelf.years = years;
+            shelf.periods = periods;
             shelf.register = register.version().to_owned();
         }
         shelf.looked = Some(Instant::now());
         Ok(shelf.files.clone())
     }
 
-    fn years(&self) -> Result<BTreeMap<i16, (Arc<PublicYear>, Date)>, NoEdition> {
-        let mut years = BTreeMap::new();
-        for year in self.source.editions.years()? {
-            let found = self.source.editions.year(year)?;
+    fn periods(&self) -> Result<BTreeMap<ClosedPeriod, (Arc<PublicYear>, Date)>, NoEdition> {
+        let editions = &self.source.editions;
+        let years = editions.years()?.into_iter().map(ClosedPeriod::from);
+        let mut periods = BTreeMap::new();
+        for period in years.chain(editions.months()?) {
+            let found = editions.of(period)?;
             let closed_at = found.closed_at.parse::<Timestamp>();
             let modified = local_date(closed_at.unwrap_or(Timestamp::UNIX_EPOCH));
-            years.insert(year, (found.public, modified));
+            periods.insert(period, (found.public, modified));
         }
-        Ok(years)
+        Ok(periods)
     }
 }
 
@@ -191,7 +193,7 @@ fn shelved(file: crate::open_data::File) -> (String, CachedFile) {
 
 fn unavailable(cause: NoEdition) -> Problem {
     let detail = match &cause {
-        NoEdition::Broken(_) => "closed years are not shown until they have been verified".into(),
+        NoEdition::Broken(_) => "closed periods are not shown until they have been verified".into(),
         other => other.to_string(),
     };
     tracing::warn!(error = %cause, "open data were not made");

@@ -11,7 +11,7 @@ pub(crate) struct EditionTable {
     pub name: &'static str,
     measure: PublicMeasure,
     /// Dimensions of the rows, in the order of the columns.
-    by: &'static [Dimension],
+    pub by: &'static [Dimension],
 }
 
 pub(crate) static SHEETS: [EditionTable; 7] = [
@@ -71,7 +71,7 @@ impl EditionTable {
         header
     }
 
-    /// Returns the rows of a year.
+    /// Returns the rows of a year or a month.
     pub fn rows(&self, public: &PublicYear, register: &Register) -> Vec<Vec<String>> {
         let cells = public.cells(self.measure, self.by).into_iter();
         cells.map(|cell| row(cell, register)).collect()

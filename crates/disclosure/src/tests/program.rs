@@ -7,12 +7,12 @@
 
 mod shape;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use crate::protect::{Chosen, Pattern};
+use crate::protect::{Chosen, Given, Pattern};
 use crate::system::System;
 use crate::{Draws, Secret, Threshold};
 use shape::{CELLS_MAX, Cells, HIDDEN, Shape};
@@ -100,8 +100,8 @@ impl<'a> Program<'a> {
     }
 
     fn seen(&self, draws: &Drawn<'_>) -> Cells {
-        let also = HashSet::new();
-        let pattern = Pattern::new(&self.system, Threshold { k: K }, draws, &also);
+        let given = Given::default();
+        let pattern = Pattern::new(&self.system, Threshold { k: K }, draws, &given);
         let chosen = pattern.chosen(&self.system.counts(), &|alike| self.hidden(&pattern, alike));
         let mut cells = *self.counts;
         for figure in chosen.expect("it can be protected") {

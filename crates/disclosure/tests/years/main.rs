@@ -4,6 +4,7 @@
 mod attack;
 mod listed;
 mod made;
+mod months;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,10 +29,21 @@ const TABLES: [&[usize]; 2] = [&[0, 1, 2], &[1, 3]];
 type Cells<const N: usize> = BTreeMap<Labels<N>, Option<u64>>;
 
 fn published(made: &Made, secret: &Secret, earlier: &[PublicYear]) -> Option<PublicYear> {
+    published_with(made, secret, earlier, &[])
+}
+
+/// Public edition of a year with closed months.
+fn published_with(
+    made: &Made,
+    secret: &Secret,
+    earlier: &[PublicYear],
+    months: &[PublicYear],
+) -> Option<PublicYear> {
     let year = OpenYear {
         year: made.year,
         figures: &made.figures,
         offered: &made.offered,
+        months,
     };
     let decided = Outcome::decide(year, Threshold { k: K }, secret, earlier);
     match decided.expect("it can be protected") {
