@@ -2,26 +2,22 @@
 //! The ETag and the key of the cache contain it, so events of other enti and other months change
 //! neither.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher as _};
-use std::sync::Arc;
+use std::ops::RangeInclusive;
 
 use affluenza_classify::hours::{date_since_1970, days_since_1970};
 use affluenza_disclosure::edition::Editions;
-use affluenza_store::usage::{Days, Selection, Watermark};
+use affluenza_store::usage::{EnteEvents, MonthEvents, UNREGISTERED, Watermark};
 use affluenza_store::{StoreError, Usage};
 use jiff::Timestamp;
-use quick_cache::sync::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::RwLock;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::asked::Asked;
 use crate::compose::Viewer;
 use crate::question::Resource;
 use crate::state::Snapshot;
-
-/// Number of selections whose events are remembered.
-const SELECTIONS_MAX: usize = 1_000;
 
 /// State of the data of an answer. Answers to the same question are equal while it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,25 +31,33 @@ pub(crate) struct Basis {
     minute: i64,
 }
 
-/// Numbers of events of the selections that were asked about.
+/// Numbers of events by month and ente.
 ///
 /// Events are only added within a generation of the watermark. So figures have changed only if the
-/// number of events of their months and enti has. ClickHouse sums it from a projection, once for
-/// each selection and watermark; while nothing is written, it is not asked.
-pub(crate) struct EventCounts {
-    known: Cache<(Watermark, Selection), u64>,
-    /// Places of the statements that run at once.
-    places: Semaphore,
+/// number of events of their months and enti has. The numbers are read once for each watermark, and
+/// only of months that have changed since the watermark before, however many clients ask. While
+/// nothing is written, ClickHouse is not asked.
+#[derive(Default)]
+pub(crate) struct EventCounts(RwLock<EventTable>);
+
+#[derive(Default)]
+struct EventTable {
+    watermark: Watermark,
+    /// Months that were read under the watermark, by their first days.
+    read: Option<RangeInclusive<i32>>,
+    months: BTreeMap<i32, EventsOfMonth>,
+    /// Place of each ente in the lists of the months.
+    places: HashMap<String, usize>,
+}
+
+#[derive(Default)]
+struct EventsOfMonth {
+    all: u64,
+    /// Events by the place of the ente. Enti beyond the end have none.
+    of_enti: Vec<u64>,
 }
 
 impl EventCounts {
-    pub fn new(statements_max: usize) -> Self {
-        Self {
-            known: Cache::new(SELECTIONS_MAX),
-            places: Semaphore::new(statements_max),
-        }
-    }
-
     /// Returns the state of the data of an answer. The watermark is older than the number of
     /// events, and that is older than the figures: an answer may hold more than its ETag covers,
     /// never less.
@@ -70,33 +74,119 @@ impl EventCounts {
         let days = (asked.compared, asked.reached);
         (snapshot.register.version(), days).hash(&mut hasher);
         if !matches!(resource, Resource::Catalogue | Resource::Register) {
-            let selection = Selection {
-                days: months(asked),
-                people: false,
-                scope: enti.map(<[String]>::to_vec),
-                filters: BTreeMap::new(),
-                known: Arc::default(),
-            };
-            let key = (snapshot.watermark.clone(), selection);
-            let read = async {
-                // The semaphore is never closed.
-                let _place = self.places.acquire().await;
-                usage.events(&key.1).await
-            };
-            let events = self.known.get_or_insert_async(&key, read).await?;
+            // The row of codes that the register does not know has those of any ente.
+            let enti = enti.filter(|enti| !enti.iter().any(|ente| ente == UNREGISTERED));
+            let events = self.events(months(asked), enti, snapshot, usage).await?;
             (&snapshot.watermark.generation, events).hash(&mut hasher);
         }
         Ok(Basis {
             figures: hasher.finish(),
             coverage: match resource {
                 Resource::Catalogue | Resource::Live => 0,
-                _ => snapshot.coverage.digest(asked.period, enti),
+                _ => snapshot
+                    .coverage
+                    .digest(asked.period, asked.enti(viewer.scope())),
             },
             minute: match resource {
                 Resource::Live => Timestamp::now().as_second() / 60,
                 _ => 0,
             },
         })
+    }
+
+    /// Returns the number of events of some enti in these months.
+    async fn events(
+        &self,
+        months: RangeInclusive<i32>,
+        enti: Option<&[String]>,
+        snapshot: &Snapshot,
+        usage: &Usage,
+    ) -> Result<u64, StoreError> {
+        let table = self.0.read().await;
+        if table.has_read(&snapshot.watermark, &months) {
+            return Ok(table.sum(months, enti));
+        }
+        drop(table);
+        let mut table = self.0.write().await;
+        // Another question may have read them meanwhile.
+        if !table.has_read(&snapshot.watermark, &months) {
+            table
+                .read_changed(&snapshot.watermark, &months, usage)
+                .await?;
+        }
+        Ok(table.sum(months, enti))
+    }
+}
+
+impl EventTable {
+    fn has_read(&self, watermark: &Watermark, months: &RangeInclusive<i32>) -> bool {
+        let read = self.read.as_ref().filter(|_| self.watermark == *watermark);
+        read.is_some_and(|read| read.contains(months.start()) && read.contains(months.end()))
+    }
+
+    /// Reads the months that have changed, and those that were not read yet.
+    async fn read_changed(
+        &mut self,
+        watermark: &Watermark,
+        months: &RangeInclusive<i32>,
+        usage: &Usage,
+    ) -> Result<(), StoreError> {
+        let read = self.read.take().filter(|_| self.watermark == *watermark);
+        let read = read.unwrap_or_else(|| months.clone());
+        let (first, last) = (
+            *months.start().min(read.start()),
+            *months.end().max(read.end()),
+        );
+        if self.watermark.generation != watermark.generation {
+            self.months.clear();
+        }
+        let all = usage.events_of_months(first, last).await?;
+        let is_same = |now: &MonthEvents| {
+            let then = self.months.get(&now.month);
+            then.is_some_and(|then| then.all == now.events)
+        };
+        let changed: Vec<i32> = all
+            .iter()
+            .filter(|now| !is_same(now))
+            .map(|now| now.month)
+            .collect();
+        if !changed.is_empty() {
+            let rows = usage.events_of_enti(&changed).await?;
+            self.replace(&changed, rows);
+        }
+        self.watermark = watermark.clone();
+        self.read = Some(first..=last);
+        Ok(())
+    }
+
+    fn replace(&mut self, changed: &[i32], rows: Vec<EnteEvents>) {
+        for month in changed {
+            self.months.insert(*month, EventsOfMonth::default());
+        }
+        for row in rows {
+            let next = self.places.len();
+            let place = *self.places.entry(row.ente).or_insert(next);
+            let month = self.months.entry(row.month).or_default();
+            if month.of_enti.len() <= place {
+                month.of_enti.resize(place + 1, 0);
+            }
+            month.of_enti[place] = row.events;
+            month.all += row.events;
+        }
+    }
+
+    fn sum(&self, months: RangeInclusive<i32>, enti: Option<&[String]>) -> u64 {
+        let months = self.months.range(months).map(|(_, month)| month);
+        let Some(enti) = enti else {
+            return months.map(|month| month.all).sum();
+        };
+        let places = enti.iter().filter_map(|ente| self.places.get(ente));
+        let places = Vec::from_iter(places.collect::<BTreeSet<_>>());
+        let of_month = |month: &EventsOfMonth| -> u64 {
+            let events = places.iter().filter_map(|place| month.of_enti.get(**place));
+            events.sum()
+        };
+        months.map(of_month).sum()
     }
 }
 
@@ -118,8 +208,8 @@ impl Basis {
     }
 }
 
-/// Returns the whole months from the first to the last day of an answer. A projection has months.
-fn months(asked: &Asked<'_>) -> Days {
+/// Returns the first days of the first and the last month of an answer.
+fn months(asked: &Asked<'_>) -> RangeInclusive<i32> {
     let spans = asked
         .periods()
         .map(|period| (period.first(), period.last()));
@@ -132,9 +222,57 @@ fn months(asked: &Asked<'_>) -> Days {
         let today = i32::try_from(today).unwrap_or_default();
         (first, last) = (date_since_1970(today - 2), date_since_1970(today + 1));
     }
-    Days {
-        first: days_since_1970(first.first_of_month()),
-        last: days_since_1970(last.last_of_month()),
-        whole_months: true,
+    days_since_1970(first.first_of_month())..=days_since_1970(last.first_of_month())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(month: i32, ente: &str, events: u64) -> EnteEvents {
+        let ente = ente.to_owned();
+        EnteEvents {
+            month,
+            ente,
+            events,
+        }
+    }
+
+    #[test]
+    fn events_are_summed_by_month_and_ente() {
+        let mut table = EventTable::default();
+        table.replace(
+            &[0, 31],
+            vec![row(0, "a", 5), row(31, "a", 7), row(31, "b", 11)],
+        );
+        let [a, b, none] = ["a", "b", "c"].map(|ente| [ente.to_owned()]);
+        assert_eq!(table.sum(0..=31, None), 23);
+        assert_eq!(table.sum(0..=30, None), 5);
+        assert_eq!(table.sum(0..=31, Some(&a)), 12);
+        assert_eq!(table.sum(0..=31, Some(&none)), 0);
+        let twice = [a[0].clone(), b[0].clone(), a[0].clone()];
+        assert_eq!(table.sum(31..=31, Some(&twice)), 18);
+        // A month that is read again replaces the earlier reading.
+        table.replace(&[31], vec![row(31, "b", 12)]);
+        assert_eq!(
+            (table.sum(0..=31, None), table.sum(0..=31, Some(&b))),
+            (17, 12)
+        );
+    }
+
+    #[test]
+    fn months_are_read_once_for_a_watermark() {
+        let watermark = Watermark {
+            blocks: "1".to_owned(),
+            ..Watermark::default()
+        };
+        let table = EventTable {
+            watermark: watermark.clone(),
+            read: Some(31..=90),
+            ..EventTable::default()
+        };
+        assert!(table.has_read(&watermark, &(59..=90)));
+        assert!(!table.has_read(&watermark, &(0..=90)));
+        assert!(!table.has_read(&Watermark::default(), &(59..=90)));
     }
 }

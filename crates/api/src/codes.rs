@@ -1,12 +1,17 @@
 //! Codes in the filters of a question. Names of the register stand for their codes, and a code that
-//! neither the register nor the figures know is refused: an answer of zero would hide the mistake.
+//! neither the register nor the figures know is refused: an answer of zero would hide the mistake. A
+//! portal need not be in the register, so one that has sent nothing yet is refused only if a known
+//! code is similar.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use affluenza_event::nearest;
 use affluenza_http::Problem;
 use affluenza_register::{Category, Ente, Portal, Register, Service};
-use affluenza_store::usage::{Dimension, UNREGISTERED};
+use affluenza_store::usage::{Dimension, KnownCodes, UNREGISTERED, USED_MAX};
+use affluenza_store::{StoreError, Usage};
+use tokio::sync::Mutex;
 
 use crate::asked::Asked;
 use crate::question::Question;
@@ -40,6 +45,70 @@ pub(crate) fn resolve(
     }
 }
 
+/// Pause between two readings of the codes that the register does not know.
+const READ_PAUSE: Duration = Duration::from_secs(10);
+
+/// Codes in events that the register does not know. They are read when a client asks for such a code,
+/// at most once in a pause for each dimension, however many wrong codes clients send.
+#[derive(Default)]
+pub(crate) struct UsedCodes(Mutex<BTreeMap<Dimension, ReadCodes>>);
+
+struct ReadCodes {
+    at: Instant,
+    /// Enti by code; `None` if there are too many codes.
+    enti: Option<BTreeMap<String, BTreeSet<String>>>,
+}
+
+impl UsedCodes {
+    /// Returns those of some codes that events of the enti in scope have.
+    pub async fn used(
+        &self,
+        usage: &Usage,
+        known: &KnownCodes,
+        filter: CodeFilter<'_>,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let CodeFilter {
+            dimension,
+            codes,
+            scope,
+        } = filter;
+        let mut held = self.0.lock().await;
+        let read = held.get(&dimension);
+        if read.is_none_or(|read| read.at.elapsed() >= READ_PAUSE) {
+            let rows = usage.used_unregistered(dimension, known).await?;
+            let enti = (rows.len() <= USED_MAX).then(|| {
+                let mut enti: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+                for row in rows {
+                    enti.entry(row.code).or_default().insert(row.ente);
+                }
+                enti
+            });
+            let at = Instant::now();
+            held.insert(dimension, ReadCodes { at, enti });
+        }
+        let read = held.get(&dimension).and_then(|read| read.enti.as_ref());
+        let Some(read) = read else {
+            drop(held);
+            return usage.used(dimension, codes, scope).await;
+        };
+        let is_in_scope =
+            |ente: &String| ente.is_empty() || scope.is_none_or(|scope| scope.contains(ente));
+        let used = codes.iter().filter(|code| {
+            let enti = read.get(**code).into_iter().flatten();
+            enti.clone().any(is_in_scope)
+        });
+        Ok(used.map(|code| (*code).clone()).collect())
+    }
+}
+
+/// Codes of a filter that the register does not know.
+pub(crate) struct CodeFilter<'f> {
+    pub dimension: Dimension,
+    pub codes: &'f [&'f String],
+    /// Enti of the client; `None` for all.
+    pub scope: Option<&'f [String]>,
+}
+
 /// Fails if a filter has a code that neither the register nor the figures of the client know.
 pub(crate) async fn check(
     source: FigureSource<'_>,
@@ -62,7 +131,11 @@ pub(crate) async fn check(
             continue;
         }
         let used = source.used(asked, *dimension, &doubtful).await?;
-        if let Some(value) = doubtful.into_iter().find(|value| !used.contains(*value)) {
+        let is_new = |value: &str| {
+            *dimension == Dimension::Portal && nearest(value, codes.iter().copied()).is_none()
+        };
+        let mut unknown_codes = doubtful.into_iter();
+        if let Some(value) = unknown_codes.find(|value| !used.contains(*value) && !is_new(value)) {
             return Err(unknown(register, *dimension, value, source.scope()).into());
         }
     }

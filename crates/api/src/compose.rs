@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::answer::{Completeness, Meta, NAMED_MAX, Span, UnformattedAnswer, Value, Warning};
 use crate::asked::{AnswerPage, Asked};
+use crate::codes::UsedCodes;
 use crate::names::CodeNames;
 use crate::period::Period;
 use crate::question::{Question, Resource};
@@ -39,6 +40,7 @@ impl Viewer {
 /// Inputs of an answer.
 pub(crate) struct Composer<'a> {
     pub usage: &'a Usage,
+    pub used: &'a UsedCodes,
     pub snapshot: &'a Arc<Snapshot>,
     pub editions: &'a Editions,
     pub viewer: &'a Viewer,
@@ -56,6 +58,7 @@ impl Composer<'_> {
                 usage: self.usage,
                 scope: scope.as_deref(),
                 known: &self.snapshot.known,
+                used: self.used,
             },
         };
         codes::check(source, asked, register).await?;

@@ -31,6 +31,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::answer::NAMED_MAX;
 use crate::asked::Asked;
 use crate::basis::{Basis, EventCounts};
+use crate::codes::UsedCodes;
 use crate::compose::{Composer, Viewer};
 use crate::page::Contract;
 use crate::period::Period;
@@ -78,6 +79,7 @@ struct Inner {
     questions: Semaphore,
     answers: Cache<CacheKey, Arc<Rendered>, ByBytes>,
     events: EventCounts,
+    used: UsedCodes,
     unchanged: Counter,
     asked: Counter,
 }
@@ -143,7 +145,8 @@ impl Api {
             ),
             places: ConcurrencyLimit::new(config.key_questions_max),
             questions: Semaphore::new(config.questions_max),
-            events: EventCounts::new(config.questions_max),
+            events: EventCounts::default(),
+            used: UsedCodes::default(),
             answers: Cache::with_weighter(ANSWERS_EXPECTED, config.cache_bytes_max, ByBytes),
             unchanged: metrics.register("api_unchanged", "Requests answered with 304", unchanged),
             asked: metrics.register(
@@ -417,6 +420,7 @@ impl Inner {
             self.asked.inc();
             let composer = Composer {
                 usage: self.store.usage(),
+                used: &self.used,
                 snapshot,
                 editions: &self.editions,
                 viewer: &cached.viewer,

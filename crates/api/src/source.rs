@@ -18,6 +18,7 @@ use axum::http::StatusCode;
 
 use crate::answer::Warning;
 use crate::asked::Asked;
+use crate::codes::{CodeFilter, UsedCodes};
 use crate::open::needs_key;
 use crate::period::Period;
 use crate::question::{Measure, Question, Resource};
@@ -76,6 +77,8 @@ pub(crate) enum FigureSource<'a> {
         scope: Option<&'a [String]>,
         /// Codes of the register. All others are summed.
         known: &'a Arc<KnownCodes>,
+        /// Codes of events that the register does not know.
+        used: &'a UsedCodes,
     },
     /// Public editions of closed periods. Periods are whole years, or whole months.
     Public(&'a Editions),
@@ -188,6 +191,7 @@ impl<'a> FigureSource<'a> {
                 usage,
                 scope,
                 known,
+                ..
             } => {
                 let mut group = by.to_vec();
                 group.extend(split.dimension());
@@ -228,6 +232,7 @@ impl<'a> FigureSource<'a> {
             usage,
             scope,
             known,
+            ..
         } = self
         else {
             return Ok(None);
@@ -281,7 +286,19 @@ impl<'a> FigureSource<'a> {
                 let labels = cells.flat_map(|cell| cell.labels);
                 Ok(labels.map(|label| label.text).collect())
             }
-            Self::Live { usage, scope, .. } => Ok(usage.used(dimension, codes, scope).await?),
+            Self::Live {
+                usage,
+                scope,
+                known,
+                used,
+            } => {
+                let filter = CodeFilter {
+                    dimension,
+                    codes,
+                    scope,
+                };
+                Ok(used.used(usage, known, filter).await?)
+            }
         }
     }
 
@@ -293,6 +310,7 @@ impl<'a> FigureSource<'a> {
                 usage,
                 scope,
                 known,
+                ..
             } => {
                 let selection = question.selection(period, scope, known);
                 let mut day = DayCounts::default();

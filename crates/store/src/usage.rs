@@ -12,7 +12,7 @@ use clickhouse::query::Query;
 use serde::{Deserialize, Serialize};
 
 use crate::dimension::Dates;
-use crate::sql::statement;
+use crate::sql::{Statement, statement};
 use crate::{StoreError, Usage};
 
 /// State of everything that figures are made of.
@@ -30,6 +30,9 @@ pub struct Watermark {
 pub use crate::attribute::SharesOf;
 pub use crate::dimension::Dimension;
 pub use crate::known::{KnownCodes, UNREGISTERED};
+
+/// Maximum number of codes that are listed though the register does not know them.
+pub const USED_MAX: usize = 10_000;
 
 /// Maximum number of rows in a result, before it is sorted.
 pub const ROWS_MAX: usize = 200_000;
@@ -129,6 +132,35 @@ pub struct CodeSender {
     pub portal: String,
     /// All events.
     pub events: u64,
+}
+
+/// Events of a month, bots included.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct MonthEvents {
+    /// First day of the month, as days since 1970-01-01.
+    pub month: i32,
+    /// All events.
+    pub events: u64,
+}
+
+/// Events of an ente in a month, bots included.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct EnteEvents {
+    /// First day of the month, as days since 1970-01-01.
+    pub month: i32,
+    /// Public body as stored.
+    pub ente: String,
+    /// All events.
+    pub events: u64,
+}
+
+/// A code that the register does not know, in events of an ente.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct UsedCode {
+    /// Code as stored.
+    pub code: String,
+    /// Public body as stored; empty for any.
+    pub ente: String,
 }
 
 /// Days on which an ente had events.
@@ -385,6 +417,31 @@ impl Usage {
             .map_err(|error| self.0.judge("the query of minutes", error))
     }
 
+    /// Returns codes that the register does not know, with the enti whose events have them; at most
+    /// [`USED_MAX`], and one more if there are others. Codes of dimensions that the register does not
+    /// list come without enti.
+    pub async fn used_unregistered(
+        &self,
+        dimension: Dimension,
+        known: &KnownCodes,
+    ) -> Result<Vec<UsedCode>, StoreError> {
+        let column = dimension.expression(Dates::Months);
+        let is_known = known.condition(dimension, &column);
+        let ente = match known.has_lists(dimension) {
+            true => "toString(u.ente)",
+            false => "''",
+        };
+        let limit = USED_MAX + 1;
+        let sql = format!(
+            "SELECT DISTINCT {column} AS code, {ente} AS ente FROM usage_hourly AS u WHERE NOT {is_known} LIMIT {limit}"
+        );
+        let mut statement = Statement::from(&*sql);
+        for (name, codes) in known.lists(dimension) {
+            statement = statement.bind(name, codes.as_slice());
+        }
+        self.0.rows(statement).await
+    }
+
     /// Returns those of some codes that any event of the enti in scope has.
     pub async fn used(
         &self,
@@ -428,14 +485,23 @@ impl Usage {
         self.0.rows(statement).await
     }
 
-    /// Returns the number of events of a selection. Within a generation of the [`Watermark`], the
-    /// figures of the selection have changed only if this number has.
-    pub async fn events(&self, selection: &Selection) -> Result<u64, StoreError> {
-        let condition = selection.by_month_or_day();
-        let sql = format!("SELECT sum(u.events) FROM usage_hourly AS u WHERE {condition}");
-        let query = selection.bind(self.0.client.query_raw(&sql));
-        let events = query.fetch_one().await;
-        events.map_err(|error| self.0.judge("the number of events", error))
+    /// Returns the number of events of each month that begins in a range of days. Within a generation
+    /// of the [`Watermark`], the figures of a month have changed only if this number has.
+    pub async fn events_of_months(
+        &self,
+        first: i32,
+        last: i32,
+    ) -> Result<Vec<MonthEvents>, StoreError> {
+        let statement = statement!("events_of_months");
+        self.0
+            .rows(statement.bind("first", first).bind("last", last))
+            .await
+    }
+
+    /// Returns the number of events of each ente in some months, given by their first days.
+    pub async fn events_of_enti(&self, months: &[i32]) -> Result<Vec<EnteEvents>, StoreError> {
+        let statement = statement!("events_of_enti").bind("months", months);
+        self.0.rows(statement).await
     }
 
     /// Returns the watermark of the figures.
