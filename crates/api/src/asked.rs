@@ -104,20 +104,21 @@ impl<'q> Asked<'q> {
             let compared = match compare {
                 Compare::YearBefore => period.year_before(),
                 Compare::Before => period.before(),
-                Compare::With(other) => return Some(other),
+                Compare::With(other) => Some(other),
             };
             let Some(day) = reached else {
                 return compared;
             };
             let part = period.until(day);
             match compare {
+                Compare::With(other) => Some(other.until_same_day(period, day)),
                 // 28 February is compared with the same day, not with the end of the month.
                 Compare::YearBefore => part.year_before().map(|before| {
                     let same = part.last().checked_sub(Span::new().years(1));
                     same.map_or(before, |same| before.until(same))
                 }),
                 // As many days from the start of the period before.
-                _ => compared.map(|before| before.of_length(part.days())),
+                Compare::Before => compared.map(|before| before.of_length(part.days())),
             }
         });
         if compared == Some(None) {
@@ -323,6 +324,28 @@ mod tests {
         ] {
             let period = Period::year(year).unwrap();
             let asked = Asked::new(&question, period, day.parse().ok()).unwrap();
+            assert_eq!(asked.compared.unwrap().to_string(), compared);
+        }
+    }
+
+    #[test]
+    fn a_running_period_is_compared_with_the_same_days_of_a_chosen_one() {
+        for (period, other, compared) in [
+            ("2028", "2016", "2016-01-01..2016-02-29"),
+            ("2028", "2017", "2017-01-01..2017-02-28"),
+            ("2028-02", "2017-11", "2017-11-01..2017-11-29"),
+            (
+                "2028-01..2028-03",
+                "2026-10..2026-12",
+                "2026-10-01..2026-11-29",
+            ),
+            // A period of another length is compared as a whole.
+            ("2028-02", "2017", "2017"),
+        ] {
+            let pairs = [("compare".to_owned(), other.to_owned())];
+            let question = Question::parse(Resource::Enti, &pairs).unwrap();
+            let period = Period::parse(period).unwrap();
+            let asked = Asked::new(&question, period, "2028-02-29".parse().ok()).unwrap();
             assert_eq!(asked.compared.unwrap().to_string(), compared);
         }
     }

@@ -87,6 +87,17 @@ impl Period {
         Self { last, ..self }
     }
 
+    /// Returns the part of the period up to the same day as `day` of another period, if both have as
+    /// many months; otherwise the whole period.
+    pub fn until_same_day(self, other: Self, day: Date) -> Self {
+        let months = other.months_since(self);
+        let same = day.checked_sub(Span::new().months(months));
+        match same {
+            Ok(same) if months_between(self.last, other.last) == months => self.until(same),
+            _ => self,
+        }
+    }
+
     /// Returns the first days of the period, at most so many.
     pub fn of_length(self, days: i32) -> Self {
         let day = self.first.checked_add(Span::new().days(days - 1));
@@ -95,8 +106,7 @@ impl Period {
 
     /// Returns the number of months from the start of `other` to the start of this period.
     pub fn months_since(self, other: Self) -> i32 {
-        let months = |day: Date| i32::from(day.year()) * 12 + i32::from(day.month());
-        months(self.first) - months(other.first)
+        months_between(other.first, self.first)
     }
 
     /// Number of days.
@@ -159,6 +169,12 @@ impl fmt::Display for Period {
         }
         write!(f, "{}..{}", self.first, self.last)
     }
+}
+
+/// Returns the number of months from the month of a day to that of another.
+fn months_between(from: Date, to: Date) -> i32 {
+    let months = |day: Date| i32::from(day.year()) * 12 + i32::from(day.month());
+    months(to) - months(from)
 }
 
 /// Parses a number of exactly so many digits.
