@@ -1,5 +1,5 @@
 //! Errors in the language of the client. Details are written in English, with the reason of each
-//! refusal; in other languages they follow from the members of the problem.
+//! refusal; in other languages they follow from the members of the problem, and quote the reason.
 
 use affluenza_http::Problem;
 use affluenza_words::Language;
@@ -45,6 +45,8 @@ fn detail(problem: &Problem, language: Language) -> String {
         let suggestion = [("suggestion", suggestion.into())];
         sentences.push(language.say("problem-detail-suggestion", &suggestion));
     }
+    let reason = [("reason", problem.detail().trim_end_matches('.').into())];
+    sentences.push(language.say("problem-detail-reason", &reason));
     if let Some(allowed) = document["allowed"].as_array() {
         let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
         let allowed = [("allowed", allowed.join(", ").into())];
@@ -81,7 +83,7 @@ mod tests {
             let problem = in_language(problem.suggest(Some("users")), query, &headers);
             problem.detail().to_owned()
         };
-        let italian = "Il parametro measure non è valido. Forse si intende users. Valori possibili: users. La documentazione è alla pagina /docs.";
+        let italian = "Il parametro measure non è valido. Forse si intende users. Motivo, in inglese: measure has no such value. Valori possibili: users. La documentazione è alla pagina /docs.";
         assert_eq!(said(None, Some("it-IT,it;q=0.9,en;q=0.5")), italian);
         assert_eq!(said(Some("measure=x&lang=it"), Some("en")), italian);
         for english in [said(None, None), said(Some("lang=en"), Some("it"))] {

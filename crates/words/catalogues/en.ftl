@@ -880,6 +880,7 @@ problem-too-many-requests = Too many requests
 problem-unavailable = The service cannot answer now
 problem-internal = The service failed
 problem-detail-parameter = The parameter { $parameter } cannot be used.
+problem-detail-reason = Reason: { $reason }.
 problem-detail-allowed = Possible values: { $allowed }.
 problem-detail-range = Use a whole number from { $minimum } to { $maximum }.
 problem-detail-suggestion = { $suggestion } may be meant.

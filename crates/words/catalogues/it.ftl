@@ -905,6 +905,7 @@ problem-too-many-requests = Troppe richieste
 problem-unavailable = Il servizio non può rispondere ora
 problem-internal = Errore del servizio
 problem-detail-parameter = Il parametro { $parameter } non è valido.
+problem-detail-reason = Motivo, in inglese: { $reason }.
 problem-detail-allowed = Valori possibili: { $allowed }.
 problem-detail-range = Usare un numero intero da { $minimum } a { $maximum }.
 problem-detail-suggestion = Forse si intende { $suggestion }.

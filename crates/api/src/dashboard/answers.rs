@@ -1,6 +1,8 @@
 //! Several answers of the API in one response, so that a page needs one request for its figures.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use affluenza_http::keys::Key;
 use affluenza_http::{Peer, Problem, presented_key};
@@ -11,6 +13,9 @@ use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
 use strum::VariantArray as _;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use super::findings::{FindingsRequest, findings};
 use super::{Pages, language, session};
@@ -18,6 +23,11 @@ use crate::question::Resource;
 
 /// Largest number of questions of a request.
 const QUESTIONS_MAX: usize = 40;
+/// Number of questions of a request that are asked at once.
+const QUESTIONS_AT_ONCE: usize = 4;
+/// Time for all questions of a request. Those without an answer by then are answered with 503, and do
+/// not delay the others.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 /// Largest size of an answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
@@ -48,15 +58,12 @@ pub(crate) async fn answers(
     };
     let is_public = session.is_none() && presented_key(&headers)?.is_none();
     let client = Client {
-        pages: &pages,
+        pages: pages.clone(),
         peer,
-        headers: &inner,
+        headers: inner,
         session,
     };
-    let mut parts = Vec::new();
-    for question in asked {
-        parts.push(client.part(question).await?);
-    }
+    let parts = client.parts(&asked).await?;
     let body = format!("[{}]", parts.join(","));
     let mut response = super::written(&headers, "application/json", body.into_bytes());
     let vary = HeaderValue::from_static("Accept-Encoding, Authorization, X-API-Key, Cookie");
@@ -69,30 +76,49 @@ pub(crate) async fn answers(
 }
 
 /// A client who asks several questions.
-struct Client<'r> {
-    pages: &'r Pages,
+struct Client {
+    pages: Pages,
     peer: Peer,
-    headers: &'r HeaderMap,
+    headers: HeaderMap,
     /// Key of the session.
     session: Option<Arc<Key>>,
 }
 
-impl Client<'_> {
+impl Client {
+    /// Asks some questions at once, and returns the answers in the order of the questions.
+    async fn parts(self, asked: &[&str]) -> Result<Vec<String>, Problem> {
+        let deadline = Instant::now() + ANSWERED_WITHIN;
+        let client = Arc::new(self);
+        let places = Arc::new(Semaphore::new(QUESTIONS_AT_ONCE));
+        // The questions end with the request.
+        let mut asking = JoinSet::new();
+        for (place, question) in asked.iter().enumerate() {
+            let (client, places, question) = (client.clone(), places.clone(), question.to_string());
+            asking.spawn(async move {
+                let part = async {
+                    // The semaphore is never closed.
+                    let _place = places.acquire().await;
+                    client.part(&question).await
+                };
+                let part = match timeout_at(deadline, part).await {
+                    Ok(part) => part,
+                    Err(_) => late().await,
+                };
+                part.map(|part| (place, part))
+            });
+        }
+        let mut parts = BTreeMap::new();
+        while let Some(part) = asking.join_next().await {
+            let (place, part) = part.map_err(|_| Problem::internal())??;
+            parts.insert(place, part);
+        }
+        Ok(parts.into_values().collect())
+    }
+
     /// Returns the answer to a question with its status, as JSON.
     async fn part(&self, question: &str) -> Result<String, Problem> {
         let answer = self.ask(question).await;
-        let answer = answer.unwrap_or_else(IntoResponse::into_response);
-        let status = answer.status().as_u16();
-        let wait = answer.headers().get(RETRY_AFTER).cloned();
-        let wait = wait.and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
-        let body = to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await;
-        let body = body.map_err(|_| Problem::internal())?;
-        let body: &RawValue = serde_json::from_slice(&body).map_err(|_| Problem::internal())?;
-        let wait = serde_json::Value::from(wait);
-        Ok(format!(
-            "{{\"status\":{status},\"retry_after\":{wait},\"body\":{}}}",
-            body.get()
-        ))
+        written(answer.unwrap_or_else(IntoResponse::into_response)).await
     }
 
     async fn ask(&self, question: &str) -> Result<Response, Problem> {
@@ -103,8 +129,8 @@ impl Client<'_> {
         let pairs: Result<Query<Vec<(String, String)>>, _> = Query::try_from_uri(&uri);
         let api = self.pages.api();
         let client = match &self.session {
-            Some(key) => api.admit_key(self.peer, self.headers, key.clone())?,
-            None => api.admit(self.peer, self.headers)?,
+            Some(key) => api.admit_key(self.peer, &self.headers, key.clone())?,
+            None => api.admit(self.peer, &self.headers)?,
         };
         if uri.path() == "/findings" {
             let Query(pairs) = pairs.map_err(|_| unknown())?;
@@ -118,12 +144,33 @@ impl Client<'_> {
             let request = FindingsRequest {
                 year: year.ok_or_else(unknown)?,
                 ente: value("ente"),
-                language: language::chosen(uri.query(), self.headers),
+                language: language::chosen(uri.query(), &self.headers),
             };
-            let found = findings(self.pages, request).await?;
+            let found = findings(&self.pages, request).await?;
             return Ok(serde_json::Value::from(&*found).to_string().into_response());
         }
         let resource = resource.ok_or_else(unknown)?;
-        api.answer(resource, &client, self.headers, pairs).await
+        api.answer(resource, &client, &self.headers, pairs).await
     }
+}
+
+/// Returns the answer to a question that took too long.
+async fn late() -> Result<String, Problem> {
+    let detail = "the question took too long";
+    written(Problem::unavailable(detail, ANSWERED_WITHIN).into_response()).await
+}
+
+/// Returns an answer with its status, as JSON.
+async fn written(answer: Response) -> Result<String, Problem> {
+    let status = answer.status().as_u16();
+    let wait = answer.headers().get(RETRY_AFTER).cloned();
+    let wait = wait.and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
+    let body = to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await;
+    let body = body.map_err(|_| Problem::internal())?;
+    let body: &RawValue = serde_json::from_slice(&body).map_err(|_| Problem::internal())?;
+    let wait = serde_json::Value::from(wait);
+    Ok(format!(
+        "{{\"status\":{status},\"retry_after\":{wait},\"body\":{}}}",
+        body.get()
+    ))
 }

@@ -20,7 +20,7 @@ use axum::Router;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, REFERRER_POLICY, VARY,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, RETRY_AFTER, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
@@ -200,7 +200,7 @@ async fn ente(
     let request = PageRequest::new(&pages, &uri, &headers);
     let snapshot = match pages.api().snapshot().await {
         Ok(snapshot) => snapshot,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => return unavailable(&request, &headers, problem),
     };
     // Readers learn the names of enti whose figures they may read, and of no others.
     let key = session::current(&pages, &headers).unwrap_or_default();
@@ -220,10 +220,40 @@ async fn ente(
     pages.page(&headers, &text)
 }
 
+/// Answers while the figures are missing: for a browser with a page that tries again.
+fn unavailable(request: &PageRequest<'_>, headers: &HeaderMap, problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    if !takes_html(headers) {
+        return response;
+    }
+    let text = request.text("overview");
+    let (heading, failed) = (
+        escaped(&text.title),
+        escaped(&request.language.say("web-failed", &[])),
+    );
+    let text = PageText {
+        first: format!("<h1>{heading}</h1><p class=\"message\">{failed}</p>"),
+        ..text
+    };
+    let mut headers = headers.clone();
+    headers.remove(IF_NONE_MATCH);
+    let page = request.pages.page(&headers, &text);
+    let wait = response.headers_mut().remove(RETRY_AFTER);
+    let mut page = (response.status(), page).into_response();
+    if let Some(wait) = wait {
+        page.headers_mut().insert(RETRY_AFTER, wait);
+    }
+    page
+}
+
+fn takes_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT).and_then(|kinds| kinds.to_str().ok());
+    accepted.is_some_and(|kinds| kinds.contains("text/html"))
+}
+
 /// Answers to an address without a page: for a browser as a page.
 async fn missing(State(pages): State<Pages>, uri: Uri, headers: HeaderMap) -> Response {
-    let accepted = headers.get(ACCEPT).and_then(|kinds| kinds.to_str().ok());
-    if !accepted.is_some_and(|kinds| kinds.contains("text/html")) {
+    if !takes_html(&headers) {
         return Problem::not_found("see /openapi.json for the resources").into_response();
     }
     let request = PageRequest::new(&pages, &uri, &headers);
