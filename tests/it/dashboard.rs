@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::browser::Browser;
 use crate::support::{Engines, Place, Running, source};
 
-const DESKTOP: (u32, u32) = (1280, 900);
-const PHONE: (u32, u32) = (390, 844);
-const SHOWN: &str = "document.querySelector('main[data-shown]:not([aria-busy])')";
+pub const DESKTOP: (u32, u32) = (1280, 900);
+pub const PHONE: (u32, u32) = (390, 844);
+pub const SHOWN: &str = "document.querySelector('main[data-shown]:not([aria-busy])')";
 
 pub fn pages_show_what_the_api_says(engines: &Engines) {
     let place = engines.place("dashboard");
@@ -53,7 +53,7 @@ pub fn pages_show_what_the_api_says(engines: &Engines) {
 }
 
 /// Starts the program's server and returns its address.
-fn serve(place: &Place<'_>) -> (Running, String) {
+pub fn serve(place: &Place<'_>) -> (Running, String) {
     let server = place.spawn(&["serve", "--listen", "127.0.0.1:0"], "serve.log");
     let log = place.folder.join("serve.log");
     let mut base = String::new();
@@ -70,7 +70,7 @@ fn serve(place: &Place<'_>) -> (Running, String) {
 }
 
 /// Installs axe in the version of its lock file and returns the script.
-fn axe(place: &Place<'_>) -> String {
+pub fn axe(place: &Place<'_>) -> String {
     let folder = place.folder.join("axe");
     std::fs::create_dir(&folder).expect("a folder can be made");
     for name in ["package.json", "package-lock.json"] {
@@ -111,7 +111,7 @@ fn go(browser: &mut Browser, path: &str) {
 }
 
 /// Checks for accessibility violations, cut-off content and a missing heading.
-fn check(browser: &mut Browser, path: &str, axe: &str) {
+pub fn check(browser: &mut Browser, path: &str, axe: &str) {
     if browser.run("typeof axe") == "undefined" {
         browser.run(&format!("{axe}; undefined"));
     }
@@ -172,7 +172,7 @@ fn everybody_sees_protected_figures(browser: &mut Browser, (base, language): (&s
     assert_eq!(browser.run("document.documentElement.lang"), other);
 }
 
-fn use_key(browser: &mut Browser, key: &str) {
+pub fn use_key(browser: &mut Browser, key: &str) {
     browser.run("document.getElementById('key').click()");
     browser.run("delete document.querySelector('main').dataset.shown");
     browser.type_text(key);

@@ -11,13 +11,13 @@ use crate::support::{Engines, program, source, stderr};
 
 const PRODUCER: &str = "019ab5d2-7c1a-7abc-8def-0123456789ab";
 
-fn event(number: u64) -> String {
+pub fn event(number: u64) -> String {
     format!(
         r#"{{"specversion":"1.0","type":"it.affluenza.access.v1","source":"https://servizi.example.it","id":"{number}","time":"2025-03-01T10:00:00+01:00","producer":"{PRODUCER}","sequence":"{number}","data":{{"ente":"c_d612","portal":"servizi-online"}}}}"#
     )
 }
 
-fn report(id: &str, last: u64, dropped: &str) -> String {
+pub fn report(id: &str, last: u64, dropped: &str) -> String {
     format!(
         r#"{{"specversion":"1.0","type":"it.affluenza.client-report.v1","source":"https://servizi.example.it","id":"{id}","time":"2025-03-01T11:00:00+01:00","data":{{"producer":"{PRODUCER}","last_sequence":{last},"dropped":{dropped}}}}}"#
     )

@@ -32,6 +32,7 @@ mod http;
 mod import;
 mod keeping;
 mod machine;
+mod live_events;
 mod membership;
 mod mistakes;
 #[expect(
@@ -160,7 +161,7 @@ const SHORT: &[(&str, Test)] = tests![
     emitting::one_event_by_hand,
     emitting::events_are_checked_before_they_are_sent,
     emitting::the_last_events_are_listed_with_their_fates,
-    portals::examples_reach_the_facts,
+    live_events::a_page_shows_what_became_of_each,
     doubts::lost_hour_rows_are_marked_and_rebuilt,
     doubts::newer_rules_do_not_split_a_block,
     doubts::every_answer_says_so,

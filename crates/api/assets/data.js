@@ -81,7 +81,7 @@ export class Data {
   /** Returns the last day with data of a period that is not over, as { month, day }. */
   until({ year, month }) {
     const { newest } = this;
-    if (newest?.year !== year || (month && newest.month !== month)) return undefined;
+    if (!newest || newest.year !== year || (month && newest.month !== month)) return undefined;
     const isOver = month ? new Date(Date.UTC(year, month, 0)).getUTCDate() === newest.day : newest.month === 12 && newest.day === 31;
     return isOver ? undefined : newest;
   }

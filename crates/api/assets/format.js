@@ -23,6 +23,7 @@ export class Format {
       return { long: name("long"), short: name("short") };
     });
     this.clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    this.seconds = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     this.days = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
     this.moments = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
     this.times = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });

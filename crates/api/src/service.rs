@@ -100,6 +100,11 @@ impl Admitted {
             None => self.address.to_string(),
         }
     }
+
+    /// Returns the key of the client; `None` for one without a key.
+    pub fn into_key(self) -> Option<Arc<Key>> {
+        self.key
+    }
 }
 
 /// Where answers come from, and who may ask.

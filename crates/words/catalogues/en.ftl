@@ -685,6 +685,8 @@ page-compare = Compare
 page-hours = Hours
 page-devices = Devices
 page-live = Live
+page-events = Live events
+    .menu = Events
 
 ## Web pages: the frame
 
@@ -763,6 +765,22 @@ web-live-title = The last 60 minutes, minute by minute
 web-last-hour = in the last hour
 web-last-event = Latest event
 web-live-now = updated every 10 seconds
+web-events-now = what became of each event, within a second
+web-events-last =
+    { $count ->
+        [one] The last event
+       *[other] The last { $count } events, the newest first
+    }
+web-events-none = No event yet. An event that a portal sends appears here within a second. One that the collector refuses does not reach the log: its answer names the reason.
+web-events-result = Result
+web-events-type = Event
+web-events-source = Source begins with
+web-events-source-and-id = Source and id
+web-fate-accepted = Accepted
+web-fate-warned = Accepted, with a warning
+web-fate-duplicate = Duplicate
+web-fate-refused = Refused
+web-fate-report = Report
 web-pause = Pause
 web-resume = Resume
 web-show-table = Show the data as a table

@@ -710,6 +710,8 @@ page-compare = Confronto
 page-hours = Orari
 page-devices = Dispositivi
 page-live = In diretta
+page-events = Eventi in diretta
+    .menu = Eventi
 
 ## Web pages: the frame
 
@@ -788,6 +790,22 @@ web-live-title = Ultimi 60 minuti, minuto per minuto
 web-last-hour = nell’ultima ora
 web-last-event = Ultimo evento
 web-live-now = aggiornata ogni 10 secondi
+web-events-now = l’esito di ogni evento, entro un secondo
+web-events-last =
+    { $count ->
+        [one] Ultimo evento
+       *[other] Ultimi { $count } eventi, dal più recente
+    }
+web-events-none = Nessun evento finora. Un evento inviato da un portale compare qui entro un secondo. Quello che il collettore rifiuta non arriva nel log: il motivo è nella risposta.
+web-events-result = Esito
+web-events-type = Evento
+web-events-source = La sorgente inizia con
+web-events-source-and-id = Sorgente e id
+web-fate-accepted = Accettato
+web-fate-warned = Accettato, con un avviso
+web-fate-duplicate = Doppio
+web-fate-refused = Rifiutato
+web-fate-report = Segnalazione
 web-pause = Sospendi
 web-resume = Riprendi
 web-show-table = Mostra i dati in tabella

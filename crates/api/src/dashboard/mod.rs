@@ -3,6 +3,7 @@
 mod answers;
 mod assets;
 mod embed;
+mod events;
 mod findings;
 mod forms;
 mod frame;
@@ -37,6 +38,7 @@ use crate::dashboard::findings::FindingsCache;
 use crate::dashboard::frame::{Frames, PageText, escaped};
 use crate::reply::{gzip, is_known, takes_gzip};
 
+pub use events::{EventFate, EventFeed, LastEvents, LastEventsReply, ShownEvent};
 pub use findings::{FindingsRequest, WriteFindings};
 pub(crate) use site::is_address;
 pub use site::{PagesConfig, Site};
@@ -53,6 +55,7 @@ pub const PAGES: &[&str] = &[
     "/hours",
     "/devices",
     "/live",
+    "/events",
 ];
 
 /// State of the routes.
@@ -93,6 +96,7 @@ pub fn routes(api: &Api, site: Site, sessions: Sessions) -> Router {
         .route_layer(from_fn_with_state(pages.clone(), admitted))
         .route("/assets/{version}/{*path}", get(asset))
         .route("/pages/answers", get(answers::answers))
+        .route("/pages/events", get(events::events))
         .route(
             "/pages/session",
             post(session::sign_in).delete(session::sign_out),

@@ -8,6 +8,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
+use super::events::EventFeed;
 use super::findings::WriteFindings;
 
 /// Addresses that the pages link to, and sites that may show them in a frame.
@@ -90,6 +91,8 @@ pub struct Site {
     pub licence: String,
     /// Writes the findings of closed years. `None`: the pages have none.
     pub findings: Option<WriteFindings>,
+    /// Reads the last events of the log. `None`: this server is not connected to the log.
+    pub events: Option<EventFeed>,
 }
 
 impl Site {

@@ -17,6 +17,8 @@ mod demo_keys;
 mod doubts;
 mod emit;
 mod erase;
+mod event_feed;
+mod event_tail;
 mod events;
 mod figures;
 mod import;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_api::dashboard::{self, FindingsRequest, Site};
+use affluenza_api::dashboard::{self, EventFeed, FindingsRequest, Site};
 use affluenza_api::{Api, ApiSources};
 use affluenza_disclosure::edition::{Closed, Editions, NoEdition};
 use affluenza_disclosure::open_data::Source;
@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::chain::{Witness, closed_years};
+use super::event_feed::{self, EventSources};
 use super::reload::WatchedRegister;
 use crate::args::serve::Serve;
 use crate::output::say;
@@ -98,6 +99,12 @@ impl RunningApi {
             trusted_proxies: config.http.trusted_proxies.clone(),
         });
         let metrics = Metrics::default();
+        let sources = EventSources {
+            bus: platform.bus.clone(),
+            store: reader.clone(),
+            register: register.clone(),
+        };
+        let site = site(settings, event_feed::start(sources, stop.clone()));
         let sources = ApiSources {
             store: store.clone(),
             editions,
@@ -119,7 +126,7 @@ impl RunningApi {
         let routes = routes
             .merge(status_route(move || std::future::ready(checked.check())))
             .merge(metrics_route(&metrics))
-            .merge(dashboard::routes(&api, site(settings), sessions(settings)?));
+            .merge(dashboard::routes(&api, site, sessions(settings)?));
         let router = bounded(routes, &config.http, &metrics);
         let router = cross_origin(router, &config.origins, &SHARED);
         let stop = stop.clone();
@@ -147,8 +154,8 @@ fn sessions(settings: &Settings) -> Result<Sessions> {
     Ok(Sessions::open(&file, hours)?)
 }
 
-/// Returns the publisher that the pages name.
-fn site(settings: &Settings) -> Site {
+/// Returns the publisher that the pages name, and what they read.
+fn site(settings: &Settings, events: Option<EventFeed>) -> Site {
     let centre = settings.centre();
     let mut config = settings.serve.pages.clone();
     if config.base_url.is_empty() {
@@ -162,6 +169,7 @@ fn site(settings: &Settings) -> Site {
         contact: centre.contact,
         licence: centre.licence,
         findings: Some(findings),
+        events,
     }
 }
 

@@ -244,6 +244,7 @@ impl UpTask<'_> {
         let mut lines = vec![
             String::new(),
             format!("Dashboard   {api}/"),
+            format!("Live events {api}/events"),
             format!("API         {api}/docs"),
             format!("Collector   {collector}"),
         ];
@@ -257,7 +258,7 @@ impl UpTask<'_> {
             ));
             let data = shell_word(&self.settings.engine.data.display().to_string());
             lines.push(format!(
-                "Send an event; `affluenza --data {data} events` shows what became of it:"
+                "Send an event; the page of live events, with the key for reading, shows what became of it, as does `affluenza --data {data} events`:"
             ));
             lines.push(self.example(&collector, &keys.writer));
         } else if parts.collector.is_closed {
