@@ -1,4 +1,14 @@
-CREATE OR REPLACE VIEW usage_by_category{on_cluster} AS
+CREATE OR REPLACE VIEW usage_by_category{on_cluster}
+(
+    year UInt16 COMMENT 'Year of the local day',
+    category LowCardinality(String) COMMENT 'Category of the service on the day of the event; unregistered if the register did not know it',
+    service_uses UInt64 COMMENT 'Completed service uses of people',
+    of_which_plain UInt64 COMMENT 'Uses without payment or booking',
+    of_which_payments UInt64 COMMENT 'Uses with a payment',
+    of_which_bookings UInt64 COMMENT 'Uses with a booking',
+    service_uses_with_bots UInt64 COMMENT 'Completed service uses, bots and clients without a user agent included'
+)
+AS
 SELECT
     toYear(local_date) AS year,
     category,

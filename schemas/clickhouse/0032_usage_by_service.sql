@@ -1,14 +1,29 @@
-CREATE OR REPLACE VIEW usage_by_service{on_cluster} AS
+CREATE OR REPLACE VIEW usage_by_service{on_cluster}
+(
+    year UInt16 COMMENT 'Year of the local day',
+    ente LowCardinality(String) COMMENT 'Code of the public body; its name is in the view enti',
+    category LowCardinality(String) COMMENT 'Category of the service on the day of the event; unregistered if the register did not know it',
+    service LowCardinality(String) COMMENT 'Code of the service; its names are in the view services',
+    service_uses UInt64 COMMENT 'Completed service uses of people',
+    of_which_plain UInt64 COMMENT 'Uses without payment or booking',
+    of_which_payments UInt64 COMMENT 'Uses with a payment',
+    of_which_bookings UInt64 COMMENT 'Uses with a booking',
+    service_uses_with_bots UInt64 COMMENT 'Completed service uses, bots and clients without a user agent included'
+)
+AS
 SELECT
     toYear(local_date) AS year,
+    ente,
     category,
     service,
     sumIf(u.service_uses, device NOT IN ('bot', 'no-agent')) AS service_uses,
-    uniqExactIf(u.ente, u.service_uses > 0 AND device NOT IN ('bot', 'no-agent')) AS enti,
-    sum(u.service_uses) AS service_uses_with_bots,
-    uniqExactIf(u.ente, u.service_uses > 0) AS enti_with_bots
+    sumIf(u.service_uses, device NOT IN ('bot', 'no-agent') AND kind = 'plain') AS of_which_plain,
+    sumIf(u.service_uses, device NOT IN ('bot', 'no-agent') AND kind = 'payment') AS of_which_payments,
+    sumIf(u.service_uses, device NOT IN ('bot', 'no-agent') AND kind = 'booking') AS of_which_bookings,
+    sum(u.service_uses) AS service_uses_with_bots
 FROM usage_hourly AS u
 WHERE activity = 'service-use'
-GROUP BY year, category, service
-ORDER BY year, service_uses DESC
-COMMENT 'Completed service uses of people by year and service, with the number of enti in which it was used. Bots and clients without a user agent are counted only in the columns with_bots.'
+GROUP BY year, ente, category, service
+HAVING service_uses_with_bots > 0
+ORDER BY year, ente, category, service
+COMMENT 'Completed service uses of people by year, ente and service. A service that changed its category within a year has a row for each. Kinds are disjoint and add up to service_uses. Bots and clients without a user agent are counted only in service_uses_with_bots.'

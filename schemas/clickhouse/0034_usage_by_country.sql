@@ -1,4 +1,13 @@
-CREATE OR REPLACE VIEW usage_by_country{on_cluster} AS
+CREATE OR REPLACE VIEW usage_by_country{on_cluster}
+(
+    year UInt16 COMMENT 'Year of the local day',
+    country LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2; empty if unknown',
+    accesses UInt64 COMMENT 'Accesses of people to pages, without parts of pages and error answers',
+    service_uses UInt64 COMMENT 'Completed service uses of people',
+    accesses_with_bots UInt64 COMMENT 'Accesses to pages, bots and clients without a user agent included',
+    service_uses_with_bots UInt64 COMMENT 'Completed service uses, bots and clients without a user agent included'
+)
+AS
 SELECT
     toYear(local_date) AS year,
     country,

@@ -1,4 +1,15 @@
-CREATE OR REPLACE VIEW users_by_hour{on_cluster} AS
+CREATE OR REPLACE VIEW users_by_hour{on_cluster}
+(
+    hour_start DateTime('UTC') COMMENT 'Start of the local hour, as an instant',
+    local_date Date COMMENT 'Day in the time zone of the portal',
+    local_hour UInt8 COMMENT 'Hour of the day in the time zone of the portal, 0 to 23',
+    band Enum8('night' = 1, 'office' = 2, 'evening' = 3) COMMENT 'Band of the local hour: night [00,08), office [08,18), evening [18,24)',
+    users UInt64 COMMENT 'Distinct visitors of each ente in the hour, added up; people only',
+    accesses UInt64 COMMENT 'Accesses of people to pages, without parts of pages and error answers',
+    users_with_bots UInt64 COMMENT 'The same, bots and clients without a user agent included',
+    accesses_with_bots UInt64 COMMENT 'Accesses to pages, bots and clients without a user agent included'
+)
+AS
 SELECT
     hour_start,
     local_date,

@@ -1,4 +1,14 @@
-CREATE OR REPLACE VIEW usage_by_hour_band{on_cluster} AS
+CREATE OR REPLACE VIEW usage_by_hour_band{on_cluster}
+(
+    year UInt16 COMMENT 'Year of the local day',
+    band Enum8('night' = 1, 'office' = 2, 'evening' = 3) COMMENT 'Band of the local hour: night [00,08), office [08,18), evening [18,24)',
+    users_hours UInt64 COMMENT 'Users of the hours, added up; for a mean, divide by the hours of the band that existed in the year',
+    hours_with_users UInt64 COMMENT 'Hours with a user or an access',
+    accesses UInt64 COMMENT 'Accesses of people to pages, without parts of pages and error answers',
+    users_hours_with_bots UInt64 COMMENT 'The same, bots and clients without a user agent included',
+    accesses_with_bots UInt64 COMMENT 'Accesses to pages, bots and clients without a user agent included'
+)
+AS
 SELECT
     toYear(local_date) AS year,
     band,

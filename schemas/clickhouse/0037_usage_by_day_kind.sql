@@ -1,4 +1,15 @@
-CREATE OR REPLACE VIEW usage_by_day_kind{on_cluster} AS
+CREATE OR REPLACE VIEW usage_by_day_kind{on_cluster}
+(
+    year UInt16 COMMENT 'Year of the local day',
+    ente LowCardinality(String) COMMENT 'Code of the public body; its name is in the view enti',
+    day_kind String COMMENT 'working, weekend or holiday',
+    days_with_usage UInt64 COMMENT 'Days with an event of people',
+    accesses UInt64 COMMENT 'Accesses of people to pages, without parts of pages and error answers',
+    service_uses UInt64 COMMENT 'Completed service uses of people',
+    accesses_with_bots UInt64 COMMENT 'Accesses to pages, bots and clients without a user agent included',
+    service_uses_with_bots UInt64 COMMENT 'Completed service uses, bots and clients without a user agent included'
+)
+AS
 SELECT
     toYear(local_date) AS year,
     ente,

@@ -1,4 +1,14 @@
-CREATE OR REPLACE VIEW usage_by_desk{on_cluster} AS
+CREATE OR REPLACE VIEW usage_by_desk{on_cluster}
+(
+    year UInt16 COMMENT 'Year of the local day',
+    ente LowCardinality(String) COMMENT 'Code of the public body; its name is in the view enti',
+    desk String COMMENT 'State of the desk at that minute: open or closed; unknown if the register has no desk hours',
+    accesses UInt64 COMMENT 'Accesses of people to pages, without parts of pages and error answers',
+    service_uses UInt64 COMMENT 'Completed service uses of people',
+    accesses_with_bots UInt64 COMMENT 'Accesses to pages, bots and clients without a user agent included',
+    service_uses_with_bots UInt64 COMMENT 'Completed service uses, bots and clients without a user agent included'
+)
+AS
 SELECT
     toYear(u.local_date) AS year,
     u.ente AS ente,

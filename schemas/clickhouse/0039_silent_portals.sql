@@ -1,4 +1,13 @@
-CREATE OR REPLACE VIEW silent_portals{on_cluster} AS
+CREATE OR REPLACE VIEW silent_portals{on_cluster}
+(
+    ente LowCardinality(String) COMMENT 'Code of the public body; its name is in the view enti',
+    portal LowCardinality(String) COMMENT 'Code of the portal',
+    last_hour DateTime('UTC') COMMENT 'Start of the last hour with an event',
+    silent_seconds UInt64 COMMENT 'Seconds since the end of that hour',
+    usual_seconds UInt64 COMMENT 'Longest pause in the last five weeks, in seconds',
+    active_days UInt64 COMMENT 'Days with events in the last five weeks'
+)
+AS
 SELECT
     ente,
     portal,

@@ -6,10 +6,11 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use affluenza_store::access::READABLE;
+use affluenza_store::Config;
+use affluenza_store::access::{EnteReader, READABLE, statements};
 
 use crate::http::Access;
-use crate::support::{Engines, Place, eventually};
+use crate::support::{Engines, Place, eventually, source};
 
 const ENTE: &str = "c_d612";
 const PASSWORD: &str = "of the analyst of one ente";
@@ -80,14 +81,25 @@ pub fn analysts_see_their_enti_in_every_table(engines: &Engines) {
     let place = engines.place("readers");
     let config = configured(&place);
     let settings = [("AFFLUENZA_CONFIG", config.as_str())];
-    let _up = place.spawn_with(&["up"], "up.log", &settings);
-    let users = users(&place);
-    let log = place.folder.join("up.log");
     let run = |arguments: &[&str]| {
         let output = place.command(arguments).envs(settings).output();
         let output = output.expect("the program runs");
         assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("it prints text")
     };
+    let passwords = [
+        run(&["readers", "create", "anna"]),
+        run(&["readers", "create", "maria", "--ente", "firenze"]),
+    ];
+    let _up = place.spawn_with(&["up"], "up.log", &settings);
+    let users = users(&place);
+    let log = place.folder.join("up.log");
+    let created = ["anna", "maria"].map(|user| Access {
+        user: user.to_owned(),
+        password: passwords[usize::from(user == "maria")].trim().to_owned(),
+        database: format!("affluenza_{user}"),
+        ..users.reader.clone()
+    });
     eventually("it is ready", || {
         std::fs::read_to_string(&log).is_ok_and(|log| log.contains("running; Ctrl-C"))
     });
@@ -109,6 +121,10 @@ pub fn analysts_see_their_enti_in_every_table(engines: &Engines) {
     everything_else_is_closed(&users, &open);
     nothing_of_others_is_told(&users);
     nothing_can_be_changed(&users);
+    every_column_of_a_view_is_explained(&users);
+    guides_run_as_printed(&users);
+    created_readers_read(&users, &created, &run);
+    statements_for_a_server_are_read(&users);
     a_question_ends_with_its_client(&users);
     let stranger = Access {
         password: "another".to_owned(),
@@ -320,4 +336,130 @@ fn nothing_can_be_changed(users: &Users) {
         }
     }
     assert_eq!(one(&users.all, "SELECT count() FROM usage_events"), facts);
+}
+
+/// Views name exactly the columns of their queries, with their types, and explain each.
+fn every_column_of_a_view_is_explained(users: &Users) {
+    for access in [&users.reader, &users.analyst] {
+        let views = access.rows(
+            "SELECT name, as_select FROM system.tables WHERE database = currentDatabase() AND engine = 'View' ORDER BY name",
+        );
+        assert!(views.len() >= 16, "{views:?}");
+        for row in &views {
+            let [view, query] = [&row[0], &row[1].replace("\\'", "'")];
+            let columns = access.rows(&format!(
+                "SELECT name, type, comment FROM system.columns WHERE database = currentDatabase() AND table = '{view}' ORDER BY position"
+            ));
+            for column in &columns {
+                assert!(column[2].len() > 3, "{view}: {column:?}");
+            }
+            // In the analyst's database the query reads tables that the analyst may not read.
+            if access.user == users.analyst.user {
+                continue;
+            }
+            let described = access.rows(&format!("DESCRIBE TABLE ({query})"));
+            let types = |rows: &[Vec<String>]| -> Vec<Vec<String>> {
+                rows.iter().map(|row| row[..2].to_vec()).collect()
+            };
+            assert_eq!(types(&columns), types(&described), "{view}");
+        }
+    }
+}
+
+/// The statements of the analysts' guides and of the cookbook, with their names.
+fn statements_for_analysts() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for guide in ["analyst.md", "analyst.it.md"] {
+        let text = std::fs::read_to_string(source("deploy/guides").join(guide));
+        let text = text.expect("it is there");
+        let blocks = text.split("```sql\n").skip(1);
+        let blocks = blocks.filter_map(|rest| rest.split("\n```").next());
+        found.extend(blocks.map(|sql| (guide.to_owned(), sql.to_owned())));
+        assert!(found.len() > 2, "{guide}");
+    }
+    for entry in std::fs::read_dir(source("deploy/cookbook")).expect("it is there") {
+        let path = entry.expect("it can be read").path();
+        if path.extension().is_some_and(|end| end == "sql") {
+            let sql = std::fs::read_to_string(&path).expect("it can be read");
+            found.push((path.display().to_string(), sql));
+        }
+    }
+    found
+}
+
+/// Runs every statement as both kinds of analysts. The ledger covers all enti, so its statement is
+/// closed to readers of some.
+fn guides_run_as_printed(users: &Users) {
+    for (name, sql) in statements_for_analysts() {
+        for access in [&users.reader, &users.analyst] {
+            let asked = access.post("&param_year=2017", sql.as_bytes(), PATIENCE);
+            let is_closed = name.ends_with("accounting.sql") && access.user == users.analyst.user;
+            assert_eq!(
+                asked.is_err(),
+                is_closed,
+                "{name} as {}: {asked:?}",
+                access.user
+            );
+        }
+    }
+}
+
+/// Users that a command created before the engine started.
+fn created_readers_read(users: &Users, created: &[Access; 2], run: &impl Fn(&[&str]) -> String) {
+    let [anna, maria] = created;
+    let count = "SELECT count() FROM usage_by_ente";
+    assert_eq!(one(maria, count), one(&users.analyst, count));
+    assert_eq!(one(anna, count), one(&users.reader, count));
+    for (name, sql) in statements_for_analysts() {
+        for access in created {
+            let asked = access.post("&param_year=2017", sql.as_bytes(), PATIENCE);
+            let is_closed = name.ends_with("accounting.sql");
+            assert_eq!(
+                asked.is_err(),
+                is_closed,
+                "{name} as {}: {asked:?}",
+                access.user
+            );
+        }
+    }
+    for access in created {
+        for statement in [
+            "CREATE DATABASE mine",
+            "CREATE TABLE mine (a UInt8) ENGINE = Memory",
+            "INSERT INTO usage_events SELECT * FROM usage_events",
+            "SELECT count() FROM affluenza.usage_events",
+            "SELECT 1 SETTINGS max_memory_usage = 0",
+        ] {
+            let asked = access.ask(statement, PATIENCE);
+            assert!(asked.is_err(), "{}: {statement}: {asked:?}", access.user);
+        }
+    }
+    let list = || -> serde_json::Value {
+        let text = run(&["readers", "list", "--format", "json"]);
+        serde_json::from_str(&text).expect("it is JSON")
+    };
+    let anna = serde_json::json!({ "user": "anna", "enti": [] });
+    let maria = serde_json::json!({ "user": "maria", "enti": [ENTE] });
+    assert_eq!(list(), serde_json::json!([anna, maria]));
+    run(&["readers", "drop", "anna"]);
+    assert_eq!(list(), serde_json::json!([maria]));
+}
+
+/// ClickHouse reads every statement for a server with access management.
+fn statements_for_a_server_are_read(users: &Users) {
+    let reader = |enti: &[&str]| EnteReader {
+        user: "anna".to_owned(),
+        password_sha256: PASSWORD_SHA256.to_owned(),
+        enti: enti.iter().map(|code| (*code).to_owned()).collect(),
+    };
+    let readers = [reader(&[ENTE]), reader(&[])];
+    let all = statements(&Config::default(), &readers);
+    assert!(all.len() > 60, "{}", all.len());
+    for statement in all {
+        let text = statement.replace('\\', "\\\\").replace('\'', "\\'");
+        let read = users
+            .all
+            .ask(&format!("SELECT formatQuery('{text}')"), PATIENCE);
+        assert!(read.is_ok(), "{statement}: {read:?}");
+    }
 }

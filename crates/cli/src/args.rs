@@ -9,6 +9,7 @@ pub mod erase;
 mod figures;
 mod help;
 pub mod keys;
+pub mod readers;
 mod report;
 pub mod serve;
 
@@ -109,6 +110,9 @@ pub enum Command {
     /// Create, list and revoke API keys, and show the log of administrative access.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Create, list and drop ClickHouse users for analysts.
+    #[command(subcommand)]
+    Readers(readers::Readers),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(Config),

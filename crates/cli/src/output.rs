@@ -10,6 +10,9 @@ use std::time::Duration;
 use affluenza_event::mask;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::args::OutputFormat;
 
 /// Columns assumed without a terminal.
 pub const WIDTH_DEFAULT: u16 = 100;
@@ -44,6 +47,14 @@ pub fn say(line: &str) {
 /// Prints a result.
 pub fn print(text: &str) -> Result<()> {
     print_bytes(text.as_bytes())
+}
+
+/// Prints a result: as text for people, or as one JSON document.
+pub fn print_as(format: OutputFormat, text: &str, value: &impl Serialize) -> Result<()> {
+    match format {
+        OutputFormat::Text => print(text),
+        OutputFormat::Json => print(&serde_json::to_string_pretty(value)?),
+    }
 }
 
 /// Prints a result that may be binary.

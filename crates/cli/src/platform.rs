@@ -13,10 +13,11 @@ use affluenza_engine::{
 };
 use affluenza_store::access::{EnteReader, WATCHED};
 use anyhow::{Context, Result, anyhow, bail};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::commands::readers::LocalReaders;
 use crate::output::say;
 use crate::settings::Settings;
 
@@ -127,6 +128,7 @@ impl Platform {
         let library = local.clickhouse.then(|| cache.prepare_clickhouse(&say));
         let library = library.transpose()?;
         let folder = lock.path().to_owned();
+        let readers = ente_readers(settings)?;
         let kafka = KafkaSettings {
             port: wanted_port(engine.kafka_port, KAFKA_PORT),
             heap_mib: engine.kafka_heap_mib,
@@ -137,7 +139,7 @@ impl Platform {
             http_port: wanted_port(engine.clickhouse_http_port, CLICKHOUSE_PORT),
             memory_mib: engine.clickhouse_memory_mib,
             sync_writes: engine.sync_writes,
-            readers: row_readers(settings),
+            readers: row_readers(&settings.clickhouse, &readers),
             ..ClickHouseSettings::new(folder.join("clickhouse"))
         };
         let (kafka, clickhouse) = tokio::try_join!(
@@ -163,7 +165,7 @@ impl Platform {
             };
             self.is_after_crash = clickhouse.is_after_crash();
             self.clickhouse = Some(Kept::keep(clickhouse, recipe));
-            self.readers = ente_readers(settings);
+            self.readers = readers;
         }
         let path = folder.join(ENDPOINTS);
         publish(&path, &endpoints)
@@ -283,14 +285,18 @@ impl Platform {
             ));
         }
         if !self.store.url.is_empty() {
-            let secret = if self.store.password.expose_secret().is_empty() {
-                ""
-            } else {
-                "  (password in clickhouse/password of the data folder)"
+            let reader = match &self.store.reader_user {
+                user if user.is_empty() => String::new(),
+                user if self.clickhouse.is_some() => {
+                    format!(
+                        "  user {user} (password in clickhouse/reader-password of the data folder)"
+                    )
+                }
+                user => format!("  user {user}"),
             };
             lines.push(format!(
-                "ClickHouse  {}  database {}  user {}{secret}",
-                self.store.url, self.store.database, self.store.user
+                "ClickHouse  {}  database {}{reader}",
+                self.store.url, self.store.database
             ));
         }
         lines
@@ -329,32 +335,33 @@ async fn stop_within(engine: Option<Kept>, within: Duration) -> Result<(), Engin
 }
 
 /// Converts the restricted users to the format of the engine's users file.
-fn row_readers(settings: &Settings) -> Vec<RowReader> {
-    let config = &settings.clickhouse;
-    ente_readers(settings)
-        .into_iter()
+fn row_readers(config: &affluenza_store::Config, readers: &[EnteReader]) -> Vec<RowReader> {
+    readers
+        .iter()
         .map(|reader| RowReader {
             views: reader.database(&config.database),
             definer: reader.definer(),
             watched: WATCHED.to_owned(),
             database: config.database.clone(),
             tables: reader.policies(config),
-            name: reader.user,
-            password_sha256: reader.password_sha256,
+            name: reader.user.clone(),
+            password_sha256: reader.password_sha256.clone(),
         })
         .collect()
 }
 
-/// Returns the restricted users of the configuration.
-pub fn ente_readers(settings: &Settings) -> Vec<EnteReader> {
-    let readers = settings.engine.readers.iter();
-    readers
-        .map(|reader| EnteReader {
-            user: reader.user.clone(),
-            password_sha256: reader.password_sha256.clone(),
-            enti: reader.enti.clone(),
-        })
-        .collect()
+/// Returns the readers of the configuration, and those that `affluenza readers` created for the local
+/// engine.
+pub fn ente_readers(settings: &Settings) -> Result<Vec<EnteReader>> {
+    let created = LocalReaders::of(settings).map(|file| file.read());
+    let created = created.transpose()?.unwrap_or_default();
+    let readers = settings.engine.readers.iter().chain(&created);
+    let readers = readers.map(|reader| EnteReader {
+        user: reader.user.clone(),
+        password_sha256: reader.password_sha256.clone(),
+        enti: reader.enti.clone(),
+    });
+    Ok(readers.collect())
 }
 
 fn publish(path: &Path, endpoints: &Endpoints) -> Result<()> {

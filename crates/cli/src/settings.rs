@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use affluenza_store::readers::is_reader_name;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -80,13 +81,7 @@ pub struct ReaderSettings {
 
 impl ReaderSettings {
     fn problem(&self) -> Option<String> {
-        let is_name = self.user.starts_with(|c: char| c.is_ascii_alphabetic())
-            && self
-                .user
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && !["default", "affluenza", "affluenza_reader"].contains(&self.user.as_str())
-            && !self.user.starts_with("affluenza_views_");
+        let is_name = is_reader_name(&self.user);
         let is_hash = self.password_sha256.len() == 64
             && self
                 .password_sha256

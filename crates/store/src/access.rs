@@ -69,6 +69,7 @@ pub const READABLE: &[Readable] = &[
     open("usage_by_hour_band"),
     open("usage_by_day_kind"),
     open("usage_by_desk"),
+    open("usage_by_hour"),
     open("silent_portals"),
 ];
 
@@ -79,7 +80,7 @@ pub struct EnteReader {
     pub user: String,
     /// SHA-256 of the password, 64 hexadecimal digits.
     pub password_sha256: String,
-    /// Codes of the enti that the user may read.
+    /// Codes of the enti that the user may read; empty for all.
     pub enti: Vec<String>,
 }
 
@@ -108,7 +109,7 @@ impl EnteReader {
             .iter()
             .filter(|readable| view_of_schema(readable.table).is_none())
             .map(|readable| {
-                let filter = readable.ente.map(|column| row_filter(column, &self.enti));
+                let filter = row_filter(readable.ente, &self.enti);
                 (held(readable.table, config), filter)
             })
             .collect()
@@ -118,12 +119,12 @@ impl EnteReader {
 /// Columns that the definers read to detect an `EXPLAIN`.
 pub const WATCHED: &str = "SELECT(query_id, query_kind) ON system.processes";
 
-/// Comment that identifies the databases of readers.
+/// Comment that identifies the databases of the readers of the configuration.
 const COMMENT: &str = "Views of a reader of some enti, made by affluenza";
 
 /// Returns the statement that creates the database of a reader.
-fn database_of(own: &Config) -> String {
-    format!("{} COMMENT {}", database(own), quoted(COMMENT))
+fn database_of(own: &Config, comment: &str) -> String {
+    format!("{} COMMENT {}", database(own), quoted(comment))
 }
 
 /// Returns the view of the schema with this name, if there is one.
@@ -132,10 +133,11 @@ fn view_of_schema(name: &str) -> Option<&'static Migration> {
     all.find(|one| one.object == SchemaObject::View && one.object_name() == name)
 }
 
-/// Returns the SQL condition of the row policy of a table.
-fn row_filter(column: &str, enti: &[String]) -> String {
+/// Returns the SQL condition of the row policy of a table; `None` if the reader may read all rows.
+fn row_filter(column: Option<&str>, enti: &[String]) -> Option<String> {
+    let column = column.filter(|_| !enti.is_empty())?;
     let codes = joined(enti.iter().map(|code| quoted(code)));
-    format!("{column} IN ({codes})")
+    Some(format!("{column} IN ({codes})"))
 }
 
 fn name(text: &str) -> String {
@@ -157,7 +159,7 @@ fn views(config: &Config, reader: &EnteReader, columns: impl Fn(&str) -> String)
         }
         let source = held(table, config);
         let columns = columns(&source);
-        let rows = readable.ente.map(|column| row_filter(column, &reader.enti));
+        let rows = row_filter(readable.ente, &reader.enti);
         let rows = rows.map_or(String::new(), |filter| format!("{filter} AND "));
         made.push(format!(
             "CREATE OR REPLACE VIEW {source}{on} {columns} DEFINER = {} SQL SECURITY DEFINER AS SELECT * FROM {}.{source} WHERE {rows}{PLANNED}",
@@ -180,34 +182,57 @@ const PLANNED: &str = "(SELECT throwIf(countIf(p.query_kind != 'Explain') = 0, '
 
 /// Limits of every reader's queries. In ClickHouse 0 means no limit, so each limit has a minimum.
 const SETTINGS: &str = "readonly = 2, max_execution_time = 60 MIN 1 MAX 60, max_memory_usage = 2000000000 MIN 1 MAX 2000000000, max_memory_usage_for_user = 4000000000 MIN 1 MAX 4000000000, max_untracked_memory = 4194304 MAX 4194304, max_threads = 4 MIN 1 MAX 8, max_rows_to_read = 20000000000 MIN 1 MAX 20000000000, max_result_rows = 100000000 MIN 1 MAX 100000000, max_concurrent_queries_for_user = 100 MIN 1 MAX 100, use_query_cache = 0 CONST, output_format_write_statistics = 0 CONST, timeout_overflow_mode = 'throw' CONST, cancel_http_readonly_queries_on_client_close = 1 CONST";
-const QUOTA: &str = "FOR INTERVAL 1 hour MAX queries = 200000, execution_time = 7200";
+const QUOTA: &str =
+    "KEYED BY user_name FOR INTERVAL 1 hour MAX queries = 200000, execution_time = 7200";
 
 /// Returns the statements for a server with access management. The administrator runs them after
 /// each migration and each change of a reader. They can be repeated.
 pub fn statements(config: &Config, readers: &[EnteReader]) -> Vec<String> {
-    let on = on_cluster(config);
-    let mut all = vec![format!(
-        "CREATE SETTINGS PROFILE OR REPLACE affluenza_reading{on} SETTINGS {SETTINGS}"
-    )];
+    let mut all = vec![profile(config)];
     for reader in readers {
         all.extend(users_of(config, reader));
         let here = reader.own(config);
-        all.push(database_of(&here));
+        all.push(database_of(&here, COMMENT));
         all.push(format!("USE {}", here.database));
         all.extend(views(config, reader, |_| String::new()));
-    }
-    let names: Vec<String> = readers.iter().map(|reader| name(&reader.user)).collect();
-    if !names.is_empty() {
-        let names = names.join(", ");
-        all.push(format!(
-            "CREATE QUOTA OR REPLACE affluenza_reading{on} KEYED BY user_name {QUOTA} TO {names}"
-        ));
     }
     all
 }
 
+/// Returns the statement that creates the profile of readers.
+pub(crate) fn profile(config: &Config) -> String {
+    let on = on_cluster(config);
+    format!("CREATE SETTINGS PROFILE OR REPLACE affluenza_reading{on} SETTINGS {SETTINGS}")
+}
+
+/// Returns the statements that drop a reader with its definer, rights and views.
+pub(crate) fn drop_statements(config: &Config, reader: &EnteReader) -> Vec<String> {
+    let on = on_cluster(config);
+    let definer = name(&reader.definer());
+    let mut all = vec![
+        format!("DROP USER IF EXISTS {}, {definer}{on}", name(&reader.user)),
+        format!("DROP QUOTA IF EXISTS {}{on}", quota(&reader.user)),
+        format!(
+            "DROP DATABASE IF EXISTS {}{on}",
+            name(&reader.database(&config.database))
+        ),
+    ];
+    let filtered = reader.policies(config).into_iter();
+    let filtered = filtered.filter(|(_, filter)| filter.is_some());
+    all.extend(filtered.map(|(table, _)| {
+        let table = format!("{}.{}", name(&config.database), name(&table));
+        format!("DROP ROW POLICY IF EXISTS {definer} ON {table}{on}")
+    }));
+    all
+}
+
+/// Returns the name of a reader's quota.
+fn quota(user: &str) -> String {
+    name(&format!("affluenza_reading_{user}"))
+}
+
 /// Returns the statements that create a reader and its definer.
-fn users_of(config: &Config, reader: &EnteReader) -> Vec<String> {
+pub(crate) fn users_of(config: &Config, reader: &EnteReader) -> Vec<String> {
     let on = on_cluster(config);
     let database = name(&config.database);
     let (user, definer) = (name(&reader.user), name(&reader.definer()));
@@ -235,6 +260,10 @@ fn users_of(config: &Config, reader: &EnteReader) -> Vec<String> {
         "GRANT{on} SELECT ON {}.* TO {user}",
         name(&reader.database(&config.database))
     ));
+    all.push(format!(
+        "CREATE QUOTA OR REPLACE {}{on} {QUOTA} TO {user}",
+        quota(&reader.user)
+    ));
     all
 }
 
@@ -260,18 +289,25 @@ impl Admin {
             let drop = format!("DROP DATABASE IF EXISTS {}", name(past));
             self.0.execute(&drop).await?;
         }
-        if readers.is_empty() {
-            return Ok(());
-        }
-        let columns: Vec<ServerColumn> = self.0.rows(statement!("server_columns")).await?;
         for reader in readers {
-            let own = Database::new(&reader.own(&self.0.config));
-            own.outside()
-                .execute_everywhere(&database_of(&own.config))
-                .await?;
-            for view in views(&self.0.config, reader, |table| described(&columns, table)) {
-                own.execute_everywhere(&view).await?;
-            }
+            self.create_views_of(reader, COMMENT).await?;
+        }
+        Ok(())
+    }
+
+    /// Creates the views of a reader in its own database, which gets a comment.
+    pub(crate) async fn create_views_of(
+        &self,
+        reader: &EnteReader,
+        comment: &str,
+    ) -> Result<(), StoreError> {
+        let columns: Vec<ServerColumn> = self.0.rows(statement!("server_columns")).await?;
+        let own = Database::new(&reader.own(&self.0.config));
+        own.outside()
+            .execute_everywhere(&database_of(&own.config, comment))
+            .await?;
+        for view in views(&self.0.config, reader, |table| described(&columns, table)) {
+            own.execute_everywhere(&view).await?;
         }
         Ok(())
     }
@@ -377,7 +413,10 @@ mod tests {
 
     #[test]
     fn codes_cannot_leave_their_quotes() {
-        let filter = row_filter("ente", &["a' OR '1'='1".into(), "b\\".into()]);
-        assert_eq!(filter, r"ente IN ('a\' OR \'1\'=\'1', 'b\\')");
+        let filter = row_filter(Some("ente"), &["a' OR '1'='1".into(), "b\\".into()]);
+        let expected = r"ente IN ('a\' OR \'1\'=\'1', 'b\\')";
+        assert_eq!(filter.as_deref(), Some(expected));
+        assert_eq!(row_filter(Some("ente"), &[]), None);
+        assert_eq!(row_filter(None, &["a".into()]), None);
     }
 }

@@ -99,6 +99,14 @@ pub enum StoreError {
         /// Name of the backup.
         name: String,
     },
+    /// The ClickHouse user is not one of `affluenza readers`.
+    #[error(
+        "ClickHouse user {user} was not created by `affluenza readers create`: take another name; `affluenza readers list` lists those that were"
+    )]
+    OtherUser {
+        /// User name.
+        user: String,
+    },
     /// The server refused a statement.
     #[error("ClickHouse refused {what}: {cause}")]
     Query {

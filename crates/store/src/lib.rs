@@ -34,6 +34,7 @@ pub mod open;
 pub mod place;
 pub mod producers;
 mod projections;
+pub mod readers;
 mod reading;
 pub mod rebuild;
 pub mod register;

@@ -96,6 +96,7 @@ fn listed() -> Vec<Migration> {
         "0037_usage_by_day_kind" => View,
         "0038_usage_by_desk" => View,
         "0039_silent_portals" => View,
+        "0040_usage_by_hour" => View,
     ]
 }
 
@@ -116,7 +117,8 @@ impl Migration {
 
     /// Returns the query of a view, without the comment after it.
     pub(crate) fn query(&self) -> &'static str {
-        let query = self.sql.split_once(" AS\n").map_or("", |(_, query)| query);
+        let query = self.sql.split_once("\n)\nAS\n");
+        let query = query.map_or("", |(_, query)| query);
         query
             .rsplit_once("\nCOMMENT '")
             .map_or(query, |(query, _)| query)

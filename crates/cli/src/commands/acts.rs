@@ -7,6 +7,7 @@ use affluenza_http::keys::KeyStore;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::args::readers::Readers;
 use crate::args::{Command, DeadLetters, Import, RegisterCommand};
 use crate::settings::Settings;
 
@@ -79,6 +80,12 @@ fn act(command: &Command) -> Option<Act> {
             let detail = json!({ "remove": import.remove });
             ("figures-import", file.display().to_string(), detail)
         }
+        Command::Readers(Readers::Create(new)) => (
+            "reader-create",
+            new.user.clone(),
+            json!({ "enti": new.enti }),
+        ),
+        Command::Readers(Readers::Drop { user }) => ("reader-drop", user.clone(), Value::Null),
         Command::OpenData(open_data) => (
             "open-data",
             open_data.year.to_string(),

@@ -13,7 +13,7 @@ use crate::settings::Settings;
 pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
     if args.show {
         let mut statements = affluenza_store::schema(&settings.clickhouse);
-        let readers = ente_readers(settings);
+        let readers = ente_readers(settings)?;
         if !readers.is_empty() {
             statements.extend(access::statements(&settings.clickhouse, &readers));
         }

@@ -28,6 +28,7 @@ mod migrate;
 pub mod open_data;
 mod public_index;
 mod rebuild;
+pub mod readers;
 mod recover;
 mod register;
 mod register_files;
@@ -124,6 +125,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::DeadLetters(what) => dead_letters::run(&settings, &what),
         Command::Keys(what) => keys::run(&settings, &what),
         Command::Config(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Readers(what) => readers::run(&settings, &what),
     }
 }
 
