@@ -15,6 +15,7 @@ mod brokers;
 mod browser;
 mod chaos;
 mod collect;
+mod commands;
 mod complete;
 mod contract;
 mod copies;
@@ -31,8 +32,8 @@ mod hours;
 mod http;
 mod import;
 mod keeping;
-mod machine;
 mod live_events;
+mod machine;
 mod membership;
 mod mistakes;
 #[expect(
@@ -162,6 +163,8 @@ const SHORT: &[(&str, Test)] = tests![
     emitting::events_are_checked_before_they_are_sent,
     emitting::the_last_events_are_listed_with_their_fates,
     live_events::a_page_shows_what_became_of_each,
+    commands::results_are_one_json_document,
+    commands::names_stand_for_codes_and_failures_have_their_code,
     doubts::lost_hour_rows_are_marked_and_rebuilt,
     doubts::newer_rules_do_not_split_a_block,
     doubts::every_answer_says_so,

@@ -151,6 +151,8 @@ pub struct Classify {
 pub enum Lines {
     /// Columns separated by tabs, with a header.
     Tsv,
+    /// One JSON document.
+    Json,
     /// One JSON object a line.
     Ndjson,
 }
@@ -161,6 +163,9 @@ pub enum RegisterCommand {
     Check {
         /// File of the register. Default: the configured one.
         file: Option<PathBuf>,
+        /// Format of the result.
+        #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+        format: OutputFormat,
     },
     /// List the differences between two registers.
     Diff {
@@ -168,6 +173,9 @@ pub enum RegisterCommand {
         before: PathBuf,
         /// File of the later register. Default: the configured one.
         after: Option<PathBuf>,
+        /// Format of the result.
+        #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+        format: OutputFormat,
     },
     /// Make a first table of enti from the public index of bodies (IndicePA).
     Import(RegisterImport),
@@ -216,8 +224,11 @@ pub struct Migrate {
     pub add_partitions: bool,
     /// Print the SQL of the schema for an empty database, of one server or a cluster, and change
     /// nothing.
-    #[arg(long, conflicts_with = "add_partitions")]
+    #[arg(long, conflicts_with_all = ["add_partitions", "format"])]
     pub show: bool,
+    /// Format of the result.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 #[derive(Debug, clap::Args)]
@@ -279,6 +290,9 @@ pub struct Simulate {
     /// as CSV.
     #[arg(long, value_name = "FILE")]
     pub totals: Option<PathBuf>,
+    /// Format of the result, which is the number of events written to Kafka.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -351,9 +365,8 @@ pub enum Classified {
 pub struct CloseYear {
     /// Year to close.
     pub year: i16,
-    /// Reason for closing a closed year again. The earlier figures are kept.
-    #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub restate: Option<String>,
+    #[command(flatten)]
+    pub options: CloseOptions,
 }
 
 #[derive(Debug, clap::Args)]
@@ -361,9 +374,18 @@ pub struct CloseMonth {
     /// Month to close, such as 2017-03.
     #[arg(value_parser = month_of)]
     pub month: ClosedPeriod,
-    /// Reason for closing a closed month again. The earlier figures are kept.
+    #[command(flatten)]
+    pub options: CloseOptions,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CloseOptions {
+    /// Reason for closing a closed period again. The earlier figures are kept.
     #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub restate: Option<String>,
+    /// Format of the result.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 fn month_of(text: &str) -> Result<ClosedPeriod, String> {
@@ -385,6 +407,9 @@ pub struct VerifyYear {
     /// after restoring an older backup.
     #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub accept_lost: Option<String>,
+    /// Format of the result.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 #[derive(Debug, clap::Args)]
@@ -474,8 +499,12 @@ pub enum OutputFormat {
 pub enum Config {
     /// Check the configuration.
     Check,
-    /// Print the effective configuration, without passwords.
-    Print,
+    /// Print the effective configuration, without passwords: as text in TOML.
+    Print {
+        /// Format of the result.
+        #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+        format: OutputFormat,
+    },
 }
 
 /// Formats an error of clap, which explains at length, as one line with cause and remedy.

@@ -269,7 +269,7 @@ impl fmt::Display for LogLayout {
                 0 => f.write_str("no lines yet"),
                 lines => write!(
                     f,
-                    "no known form in the first {lines} lines: describe it with --format"
+                    "no known form in the first {lines} lines: describe it with --log-format"
                 ),
             };
         };

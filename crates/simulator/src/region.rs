@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 
 use affluenza_event::Kind;
 use affluenza_register::EnteKind;
-use rand::{Rng, RngExt};
 use rand::seq::index;
+use rand::{Rng, RngExt};
 use serde::Deserialize;
 use thiserror::Error;
 

@@ -5,21 +5,24 @@ use std::path::PathBuf;
 use affluenza_importer::{IpNet, LogFormat, network};
 use clap::ValueEnum;
 
+use super::OutputFormat;
+
 #[derive(Debug, clap::Args)]
 pub struct AccessLogArgs {
     /// Public body of the log: a code or name in the register.
     #[arg(long)]
     pub ente: String,
-    /// Portal of the log.
+    /// Portal of the log: a code or name in the register.
     #[arg(long)]
     pub portal: String,
-    /// Assign pages below PREFIX to the service CODE; may be given several times.
-    #[arg(long = "service", value_name = "PREFIX=CODE")]
+    /// Assign pages below PREFIX to a service, by code or name in the register; may be given several
+    /// times.
+    #[arg(long = "service", value_name = "PREFIX=SERVICE")]
     pub services: Vec<String>,
     /// Format string of the log, as nginx (`log_format`) or Apache (`LogFormat`) has it. Default:
     /// found in the first lines.
-    #[arg(long)]
-    pub format: Option<LogFormat>,
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
     /// Field that names the client.
     #[arg(long, value_enum, default_value_t = ClientOption::Peer)]
     pub client: ClientOption,
@@ -41,6 +44,9 @@ pub struct AccessLogArgs {
     /// Exit after the events are in Kafka, without waiting until they are stored.
     #[arg(long, conflicts_with = "follow")]
     pub no_wait: bool,
+    /// Format of the result.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
     /// Log files; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,

@@ -1,5 +1,7 @@
 //! Arguments of `affluenza backup` and `affluenza restore`.
 
+use super::OutputFormat;
+
 /// Backup to write.
 #[derive(Debug, clap::Args)]
 pub struct Backup {
@@ -8,6 +10,9 @@ pub struct Backup {
     /// Earlier backup: write only newer data. A restore needs both backups. Default: a full backup.
     #[arg(long, value_name = "NAME")]
     pub base: Option<String>,
+    /// Format of the result.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 /// Backup to restore.

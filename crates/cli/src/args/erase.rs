@@ -1,5 +1,7 @@
 //! Arguments of `affluenza erase`.
 
+use super::OutputFormat;
+
 /// Order to erase events.
 #[derive(Debug, clap::Args)]
 pub struct Erase {
@@ -18,4 +20,7 @@ pub struct Erase {
     /// Count the affected events, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Format of the result.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use affluenza_words::Language;
 
-use super::{environment_language, language};
+use super::{OutputFormat, environment_language, language};
 
 #[derive(Debug, clap::Args)]
 pub struct ImportFigures {
@@ -33,4 +33,7 @@ pub struct CheckData {
     /// Language of the findings. Default: that of the environment.
     #[arg(long, value_parser = language(), default_value_t = environment_language(), hide_default_value = true)]
     pub lang: Language,
+    /// Format of the result.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }

@@ -88,6 +88,70 @@ mod tests {
         }
     }
 
+    /// Commands without `--format`: servers, commands whose result is JSON or a file in any case, and
+    /// commands that only confirm what they did in a sentence.
+    const WITHOUT_FORMAT: [&str; 21] = [
+        "collect",
+        "consume",
+        "serve",
+        "emit",
+        "dead-letters show",
+        "open-data",
+        "register import",
+        "simulate region",
+        "completions",
+        "man",
+        "accept loss",
+        "accept place",
+        "accept log",
+        "accept facts",
+        "restore",
+        "register apply",
+        "import figures",
+        "dead-letters requeue",
+        "keys revoke",
+        "readers drop",
+        "config check",
+    ];
+
+    /// Collects the paths of the commands below `command` that do something, and of those without a
+    /// format.
+    fn walk(command: &Command, path: &str, leaves: &mut Vec<String>, without: &mut Vec<String>) {
+        for inner in command.get_subcommands() {
+            let path = format!("{path} {}", inner.get_name());
+            let path = path.trim_start();
+            if path == "help" || path.ends_with(" help") {
+                continue;
+            }
+            let mut options = inner.get_arguments();
+            let format = options.find(|option| option.get_id() == "format");
+            let is_leaf = !inner.has_subcommands() || inner.get_arguments().count() > 1;
+            match format.map(clap::Arg::get_possible_values) {
+                Some(values) => {
+                    let has_json = values.iter().any(|value| value.get_name() == "json");
+                    assert!(has_json, "{path} --format json");
+                }
+                None if is_leaf && !inner.is_subcommand_required_set() => {
+                    without.push(path.to_owned());
+                }
+                None => {}
+            }
+            leaves.push(path.to_owned());
+            walk(inner, path, leaves, without);
+        }
+    }
+
+    #[test]
+    fn every_result_is_one_json_document_on_request() {
+        let (mut commands, mut without) = (Vec::new(), Vec::new());
+        walk(&command(), "", &mut commands, &mut without);
+        assert!(commands.len() > 40, "{commands:?}");
+        let mut expected = WITHOUT_FORMAT.map(str::to_owned);
+        expected.sort();
+        without.sort();
+        assert_eq!(without, expected);
+    }
+
     #[test]
     fn options_of_the_command_come_before_those_of_the_program() {
         let mut command = command();

@@ -23,8 +23,11 @@ pub enum Keys {
     /// Print the log of administrative access, such as who created and revoked keys.
     Log {
         /// Verify that no entry was changed or removed, and print only the newest hash.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "format")]
         verify: bool,
+        /// Format of the log.
+        #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+        format: OutputFormat,
     },
 }
 
@@ -48,4 +51,7 @@ pub struct CreateKey {
     /// Days until the key expires. Default: never.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub days: Option<u16>,
+    /// Format of the result: the secret alone, or the key with its secret.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }

@@ -32,12 +32,12 @@ fn act(command: &Command) -> Option<Act> {
         Command::CloseYear(close) => (
             "year-close",
             close.year.to_string(),
-            json!({ "restate": close.restate }),
+            json!({ "restate": close.options.restate }),
         ),
         Command::CloseMonth(close) => (
             "month-close",
             close.month.to_string(),
-            json!({ "restate": close.restate }),
+            json!({ "restate": close.options.restate }),
         ),
         Command::Rebuild(rebuild) => {
             if rebuild.dry_run {

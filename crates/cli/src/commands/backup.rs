@@ -16,7 +16,7 @@ use affluenza_store::backup::BackupPlace;
 use affluenza_store::erasure::Erasure;
 use affluenza_store::{Store, StoreError};
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::args::backup::{Backup, Restore};
 use crate::output::{self, say};
@@ -39,7 +39,12 @@ pub fn backup(settings: &Settings, args: &Backup) -> Result<()> {
         written?;
         Ok(began.elapsed().as_secs_f64())
     })?;
-    output::print(&format!("backup {} written in {seconds:.1} s", to.name))
+    let text = format!("backup {} written in {seconds:.1} s", to.name);
+    output::print_as(
+        args.format,
+        &text,
+        &json!({ "backup": to.name, "seconds": seconds }),
+    )
 }
 
 /// True if the backup is stored in a folder of this machine's own ClickHouse.

@@ -11,6 +11,7 @@ use affluenza_report::tables::Status;
 use affluenza_store::Store;
 use affluenza_words::Language;
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
 use crate::args::{CheckData, ReportArgs};
 use crate::output;
@@ -33,12 +34,14 @@ pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
         })?;
         findings.extend(of_report(&report, language));
     }
+    let text = match findings.is_empty() {
+        true => language.say("check-nothing", &[]),
+        false => findings.join("\n"),
+    };
+    output::print_as(args.format, &text, &json!({ "findings": findings }))?;
     match findings.len() {
-        0 => output::print(&language.say("check-nothing", &[])),
-        found => {
-            output::print(&findings.join("\n"))?;
-            bail!("{found} finding(s)")
-        }
+        0 => Ok(()),
+        found => bail!("{found} finding(s)"),
     }
 }
 

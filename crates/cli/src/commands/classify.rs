@@ -6,7 +6,7 @@ use affluenza_event::{Activity, UnixMillis};
 use affluenza_kafka::Offset;
 use affluenza_pipeline::Classifier;
 use affluenza_store::Fact;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,9 +23,10 @@ pub fn run(settings: &Settings, args: &Classify) -> Result<()> {
     let mut out = Rows::to_stdout(args.format);
     if args.events {
         let mut classifier = super::classifier(settings)?;
-        let mut refused = 0_u64;
+        let (mut lines, mut refused) = (0_u64, 0_u64);
         for_each_line(|line| {
             let row = EventRow::of(line, &mut classifier);
+            lines += 1;
             refused += u64::from(!row.refused.is_empty());
             out.write(&row)
         })?;
@@ -34,10 +35,15 @@ pub fn run(settings: &Settings, args: &Classify) -> Result<()> {
                 "a consumer would refuse {refused} lines; the column `refused` has the reasons"
             ));
         }
-    } else {
-        for_each_line(|line| out.write(&AgentRow::of(line)))?;
+        out.finish()?;
+        ensure!(
+            lines == 0 || refused < lines,
+            "no line is an event that a consumer would accept"
+        );
+        return Ok(());
     }
-    out.flush()
+    for_each_line(|line| out.write(&AgentRow::of(line)))?;
+    out.finish()
 }
 
 /// Calls `show` for every non-empty line, without its end.

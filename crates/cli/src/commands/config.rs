@@ -11,8 +11,10 @@ pub fn run(what: &Config, settings: &Settings) -> Result<()> {
             super::register(settings)?;
             output::print("the configuration is right")
         }
-        Config::Print => output::print(
+        Config::Print { format } => output::print_as(
+            *format,
             &toml::to_string(settings).context("the configuration cannot be printed")?,
+            settings,
         ),
     }
 }

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use strum::VariantNames;
 
+use crate::commands::names::Names;
 use crate::output;
 use crate::platform::Needs;
 use crate::settings::Settings;
@@ -32,13 +33,13 @@ where
 /// One event: a service use if a kind is given, otherwise an access.
 #[derive(Debug, clap::Args)]
 pub struct Emit {
-    /// Code of the public body.
+    /// Public body, by code or name in the register.
     #[arg(long)]
     ente: String,
-    /// Code of the portal.
+    /// Portal, by code or name in the register.
     #[arg(long)]
     portal: String,
-    /// Code of the service.
+    /// Service, by code or name in the register.
     #[arg(long)]
     service: Option<String>,
     /// Kind of the service use.
@@ -95,7 +96,15 @@ pub fn run(settings: &Settings, args: &Emit) -> Result<()> {
         None => uuid::Uuid::now_v7().to_string(),
     };
     let now_text = now.to_string();
-    let event = event(args, &id, &now_text);
+    let register = super::register(settings)?;
+    let names = Names(&register);
+    let ente = names.ente(&args.ente);
+    let codes = Codes {
+        ente,
+        portal: names.portal(ente, &args.portal),
+        service: args.service.as_deref().map(|given| names.service(given)),
+    };
+    let event = event(args, &codes, &id, &now_text);
     let json = serde_json::to_vec(&event)?;
     if let Err(refusal) = affluenza_event::parse(&json, now.into()) {
         bail!("{refusal}");
@@ -109,7 +118,19 @@ pub fn run(settings: &Settings, args: &Emit) -> Result<()> {
     output::print(&String::from_utf8_lossy(&json))
 }
 
-fn event<'a>(args: &'a Emit, id: &'a str, now: &'a str) -> Envelope<'a, Data<'a>> {
+/// Codes of the event.
+struct Codes<'a> {
+    ente: &'a str,
+    portal: &'a str,
+    service: Option<&'a str>,
+}
+
+fn event<'a>(
+    args: &'a Emit,
+    codes: &Codes<'a>,
+    id: &'a str,
+    now: &'a str,
+) -> Envelope<'a, Data<'a>> {
     let client = Client {
         user_agent: args.user_agent.as_deref().map(Cow::Borrowed),
         ip: args
@@ -120,9 +141,9 @@ fn event<'a>(args: &'a Emit, id: &'a str, now: &'a str) -> Envelope<'a, Data<'a>
     };
     let is_known = args.user_agent.is_some() || args.ip.is_some() || args.country.is_some();
     let data = Data {
-        ente: args.ente.as_str().into(),
-        portal: args.portal.as_str().into(),
-        service: args.service.as_deref().map(Cow::Borrowed),
+        ente: codes.ente.into(),
+        portal: codes.portal.into(),
+        service: codes.service.map(Cow::Borrowed),
         kind: args.kind,
         resource: args.resource,
         outcome: args.outcome,
@@ -145,6 +166,8 @@ fn event<'a>(args: &'a Emit, id: &'a str, now: &'a str) -> Envelope<'a, Data<'a>
 struct CollectorAnswer {
     #[serde(default)]
     results: Vec<EventResult>,
+    #[serde(default)]
+    detail: String,
 }
 
 #[derive(serde::Deserialize)]
@@ -152,6 +175,8 @@ struct EventResult {
     status: String,
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    detail: String,
 }
 
 fn to_collector(url: &str, event: &[u8]) -> Result<()> {
@@ -163,20 +188,19 @@ fn to_collector(url: &str, event: &[u8]) -> Result<()> {
     );
     let (status, text) = post(url.trim_end_matches('/'), &key, event)
         .with_context(|| format!("the collector at {url} did not take it"))?;
-    match status {
-        202 => {}
-        400 | 403 | 413 | 422 => bail!("the collector at {url} refused it: http-{status}"),
-        _ => bail!("the collector at {url} did not take it: it answered {status}"),
-    }
-    let answer: CollectorAnswer =
-        serde_json::from_str(&text).context("the answer is not the collector's")?;
-    match answer
-        .results
-        .iter()
-        .find(|result| result.status == "refused")
-    {
-        None => Ok(()),
-        Some(refused) => bail!("the collector refused it: {}", refused.reason),
+    let answer: CollectorAnswer = serde_json::from_str(&text).unwrap_or_default();
+    let mut results = answer.results.iter();
+    match results.find(|result| result.status == "refused") {
+        Some(refused) => bail!(
+            "the collector refused it: {}: {}",
+            refused.reason,
+            refused.detail
+        ),
+        None if status == 202 => Ok(()),
+        None => bail!(
+            "the collector at {url} did not take it: it answered {status} {}",
+            answer.detail
+        ),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Erases events by order.
 
 use affluenza_pipeline::erase::{Order, erase, preview};
-use affluenza_register::{Ente, Portal};
 use affluenza_store::Store;
 use anyhow::{Result, bail};
+use serde_json::{Value, json};
 
 use crate::args::erase::Erase;
+use crate::commands::names::Names;
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -17,30 +18,26 @@ pub fn run(settings: &Settings, args: &Erase) -> Result<()> {
         bail!("--reason is empty: say who ordered it and on what ground");
     }
     let register = super::register(settings)?;
-    let ente = register.ente(&args.ente);
-    let given = args.portal.as_deref().unwrap_or_default();
-    let portal = ente.and_then(|ente| register.portal(ente, given));
-    for (what, code, is_known) in [
-        ("public body", &*args.ente, ente.is_some()),
-        ("portal", given, portal.is_some() || given.is_empty()),
-    ] {
-        if !is_known {
-            output::say(&format!(
-                "the register has no {what} {code:?}: searching for events with this code"
-            ));
-        }
-    }
+    let names = Names(&register);
+    let ente = names.ente(&args.ente);
+    let portal = args.portal.as_deref();
+    let portal = portal.map_or("", |given| names.portal(ente, given));
     let order = Order {
-        // A code that the register does not know is used as given, because events may carry it.
-        ente: ente.map_or(&*args.ente, Ente::code).to_owned(),
-        portal: portal.map_or(given, Portal::code).to_owned(),
+        ente: ente.to_owned(),
+        portal: portal.to_owned(),
         days: period.days.start..=period.days.end.saturating_sub(1),
         reason,
     };
     let done = super::with_platform(settings, Needs::BOTH, async |platform, _| {
         work(platform, settings, &order, args.dry_run).await
     })?;
-    output::print(&done)
+    output::print_as(args.format, &done.text, &done.value)
+}
+
+/// Result of the command, for people and for programs.
+struct Done {
+    text: String,
+    value: Value,
 }
 
 async fn work(
@@ -48,14 +45,17 @@ async fn work(
     settings: &Settings,
     order: &Order,
     dry_run: bool,
-) -> Result<String> {
+) -> Result<Done> {
     let store = Store::new(&platform.store);
     store.admin().check_schema().await?;
     if dry_run {
         let (facts, events) = preview(&store, order).await?;
-        return Ok(format!(
-            "{facts} facts and {events} events of the aggregates would be erased; nothing was changed"
-        ));
+        return Ok(Done {
+            text: format!(
+                "{facts} facts and {events} events of the aggregates would be erased; nothing was changed"
+            ),
+            value: json!({ "dry_run": true, "facts": facts, "events": events }),
+        });
     }
     let mut classifier = super::classifier(settings)?;
     let (erased, compared) = erase(&store, &platform.bus, &mut classifier, order).await?;
@@ -66,8 +66,11 @@ async fn work(
             erased.id
         );
     }
-    Ok(format!(
-        "{} facts erased, erasure {}; the records stay in the log until its retention ends",
-        erased.facts, erased.id
-    ))
+    Ok(Done {
+        text: format!(
+            "{} facts erased, erasure {}; the records stay in the log until its retention ends",
+            erased.facts, erased.id
+        ),
+        value: json!({ "dry_run": false, "facts": erased.facts, "erasure": erased.id }),
+    })
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::event_tail::{SHOWN_MAX, Tail};
+use super::names::Names;
 use super::rows::Rows;
 use crate::args::Lines;
 use crate::output::say;
@@ -35,8 +36,12 @@ pub struct FollowEvents {
 
 pub fn run(settings: &Settings, args: &FollowEvents) -> Result<()> {
     let register = super::register(settings)?;
-    let ente = args.ente.as_deref();
-    let ente = ente.map(|name| register.ente(name).map_or(name, |ente| ente.code()));
+    let names = Names(&register);
+    let ente = args.ente.as_deref().map(|given| names.ente(given));
+    ensure!(
+        !(args.follow && args.format == Lines::Json),
+        "--follow has no end, and --format json is one document: use --format ndjson"
+    );
     super::with_platform(settings, Needs::BOTH, async |platform, stop| {
         let mut tail = Tail::open(&platform.bus, &platform.store, args.last).await?;
         let mut rows = Rows::to_stdout(args.format);
@@ -59,7 +64,7 @@ pub fn run(settings: &Settings, args: &FollowEvents) -> Result<()> {
                     .await
                     .is_none();
             if has_ended {
-                return Ok(());
+                return rows.finish();
             }
         }
     })

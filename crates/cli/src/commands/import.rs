@@ -14,9 +14,11 @@ use affluenza_pipeline::{Until, stream};
 use affluenza_register::{Ente, Portal};
 use affluenza_store::{ImportedRange, Ledger, Store};
 use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
 
 use crate::args;
 use crate::commands::consume::RunningConsumer;
+use crate::commands::names::Names;
 use crate::dead_letters::{Letter, walk};
 use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
@@ -44,14 +46,19 @@ const UNDERSTOOD_PERCENT_MIN: u64 = 50;
 
 pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
     let register = super::register(settings)?;
-    // The code of an unknown ente is kept, and reported as unresolved.
-    let known = register.ente(&args.ente);
-    let ente = known.map_or(args.ente.as_str(), |ente| ente.code());
+    let names = Names(&register);
+    let ente = names.ente(&args.ente);
+    let known = register.ente(ente);
     let portal = known.and_then(|ente| register.portal(ente, &args.portal));
     let zone = portal.map(Portal::zone).or(known.map(Ente::zone));
     let zone = zone.cloned().unwrap_or_default();
-    let mut target = Target::new(ente, &args.portal)?.in_zone(zone.name())?;
-    for service in &args.services {
+    let target = Target::new(ente, names.portal(ente, &args.portal))?;
+    let mut target = target.in_zone(zone.name())?;
+    for given in &args.services {
+        let service = match given.rsplit_once('=') {
+            Some((prefix, service)) => format!("{prefix}={}", names.service(service)),
+            None => given.clone(),
+        };
         target = target.with_service(service.parse()?)?;
     }
     if let Some(server) = &args.server {
@@ -102,13 +109,14 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
             None => import(platform, settings, order, stop.clone()).await,
         },
     )?;
-    output::print(&done.to_string())?;
-    check_understood(&done.summary)
+    output::print_as(args.format, &done.to_string(), &done.as_json())?;
+    check_understood(&done.summary)?;
+    done.check_stored()
 }
 
 fn reading(args: &args::AccessLogArgs) -> LogReading {
     LogReading {
-        format: args.format.clone(),
+        format: args.log_format.clone(),
         clients: ClientChoice {
             field: match args.client {
                 args::ClientOption::Peer => ClientField::Peer,
@@ -125,7 +133,7 @@ fn check_understood(summary: &Summary) -> Result<()> {
     let lines = summary.events() + summary.malformed;
     if summary.events() * 100 < lines * UNDERSTOOD_PERCENT_MIN {
         bail!(
-            "only {} of {lines} lines were understood: describe the form of the log with --format",
+            "only {} of {lines} lines were understood: describe the form of the log with --log-format",
             summary.events()
         );
     }
@@ -153,6 +161,46 @@ struct ImportFates {
     rejected: BTreeMap<String, u64>,
 }
 
+impl Imported {
+    fn as_json(&self) -> Value {
+        let Self { summary, fates } = self;
+        json!({
+            "events": summary.events(),
+            "stored": fates.as_ref().map(|fates| fates.stored),
+            "stored_before": fates.as_ref().map(|fates| fates.stored_before(summary)),
+            "rejected": fates.as_ref().map(|fates| &fates.rejected),
+            "not_understood": summary.malformed,
+            "left_out": summary.blank,
+            "pages": summary.pages,
+            "parts_of_pages": summary.assets,
+        })
+    }
+
+    /// Fails if the consumer refused every event.
+    fn check_stored(&self) -> Result<()> {
+        let Some(fates) = &self.fates else {
+            return Ok(());
+        };
+        let events = self.summary.events();
+        if events > 0 && fates.stored + fates.stored_before(&self.summary) == 0 {
+            bail!("nothing was stored: the consumer refused all {events} events");
+        }
+        Ok(())
+    }
+}
+
+impl Fates {
+    fn rejected(&self) -> u64 {
+        self.rejected.values().sum()
+    }
+
+    fn stored_before(&self, summary: &Summary) -> u64 {
+        summary
+            .events()
+            .saturating_sub(self.stored + self.rejected())
+    }
+}
+
 impl fmt::Display for Imported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { summary, fates } = self;
@@ -161,9 +209,8 @@ impl fmt::Display for Imported {
         match fates {
             None => write!(f, "handed over {events}")?,
             Some(fates) => {
-                let rejected: u64 = fates.rejected.values().sum();
-                let before = events.saturating_sub(fates.stored + rejected);
-                let stored = fates.stored;
+                let (stored, rejected) = (fates.stored, fates.rejected());
+                let before = fates.stored_before(summary);
                 write!(
                     f,
                     "stored {stored} + stored before {before} + rejected {rejected}"

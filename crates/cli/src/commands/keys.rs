@@ -1,13 +1,14 @@
 //! Creates, lists and revokes API keys, and prints the log of administrative access.
 
 use affluenza_http::keys::{AdminAction, Key, KeyError, KeyStore, NewKey, Scope};
-use affluenza_register::Register;
 use anyhow::{Context, Result, anyhow};
 use comfy_table::{Table, presets};
 use jiff::{Timestamp, ToSpan as _};
+use serde_json::Value;
 
 use crate::args::OutputFormat;
 use crate::args::keys::{CreateKey, Keys};
+use crate::commands::names::Names;
 use crate::output::{self, say};
 use crate::settings::Settings;
 
@@ -21,17 +22,16 @@ pub fn run(settings: &Settings, what: &Keys) -> Result<()> {
             say(&format!("key {id} ({}) is revoked", key.name));
             Ok(())
         }
-        Keys::Log { verify } => log(&store, *verify),
+        Keys::Log { verify, format } => log(&store, *verify, *format),
     }
 }
 
 fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> {
     let register = super::register(settings)?;
-    let enti: Vec<String> = new
-        .enti
-        .iter()
-        .map(|name| ente_code(&register, name))
-        .collect();
+    let names = Names(&register);
+    // Keys hold codes, as figures do.
+    let enti = new.enti.iter().map(|name| names.ente(name).to_owned());
+    let enti = Vec::from_iter(enti);
     let expires = match new.days {
         None => None,
         Some(days) => Some(
@@ -52,20 +52,18 @@ fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> 
         "key {} for {}, role {}, enti {}; this is the only time that it is shown:",
         key.id, key.name, key.role, key.enti
     ));
-    output::print(secret.expose())
+    let mut shown = shown(&key)?;
+    shown["secret"] = secret.expose().into();
+    output::print_as(new.format, secret.expose(), &shown)
 }
 
-/// Returns the code of an ente given by code, name or alias. Keys hold codes, as figures do.
-fn ente_code(register: &Register, name: &str) -> String {
-    match register.ente(name) {
-        Some(ente) => ente.code().to_owned(),
-        None => {
-            say(&format!(
-                "note: the register has no ente {name}; the key is valid for it anyway"
-            ));
-            name.to_owned()
-        }
+/// Returns a key without the hash of its secret.
+fn shown(key: &Key) -> Result<Value> {
+    let mut shown = serde_json::to_value(key)?;
+    if let Some(fields) = shown.as_object_mut() {
+        fields.remove("hash");
     }
+    Ok(shown)
 }
 
 fn scope(codes: &[String]) -> Scope {
@@ -78,12 +76,7 @@ fn scope(codes: &[String]) -> Scope {
 
 fn listed(keys: &[Key], format: OutputFormat) -> Result<String> {
     if format == OutputFormat::Json {
-        let mut list = serde_json::to_value(keys)?;
-        for key in list.as_array_mut().into_iter().flatten() {
-            if let Some(key) = key.as_object_mut() {
-                key.remove("hash");
-            }
-        }
+        let list = keys.iter().map(shown).collect::<Result<Vec<_>>>()?;
         return Ok(serde_json::to_string_pretty(&list)?);
     }
     if keys.is_empty() {
@@ -115,7 +108,7 @@ fn state(key: &Key, now: Timestamp) -> String {
     }
 }
 
-fn log(store: &KeyStore, verify: bool) -> Result<()> {
+fn log(store: &KeyStore, verify: bool, format: OutputFormat) -> Result<()> {
     let entries = match store.verify() {
         Ok(entries) => entries,
         // Without --verify, print the log in spite of a damaged file of keys.
@@ -133,7 +126,7 @@ fn log(store: &KeyStore, verify: bool) -> Result<()> {
         ));
     }
     let lines: Vec<String> = entries.iter().map(line).collect();
-    output::print(&lines.join("\n"))
+    output::print_as(format, &lines.join("\n"), &entries)
 }
 
 fn line(entry: &AdminAction) -> String {

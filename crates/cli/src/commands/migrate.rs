@@ -4,6 +4,7 @@ use affluenza_kafka::Cluster;
 use affluenza_pipeline::erasure_notes::keep_whole;
 use affluenza_store::{Layout, Store, access};
 use anyhow::Result;
+use serde_json::json;
 
 use crate::args::Migrate;
 use crate::output;
@@ -22,11 +23,11 @@ pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
     let done = super::with_platform(settings, Needs::BOTH, async |platform, _| {
         migrate(platform, settings, args).await
     })?;
-    if done.is_empty() {
-        output::print("nothing to do: the schema and the topics are there")
-    } else {
-        output::print(&done.join("\n"))
-    }
+    let text = match done.is_empty() {
+        true => "nothing to do: the schema and the topics are there".to_owned(),
+        false => done.join("\n"),
+    };
+    output::print_as(args.format, &text, &json!({ "done": done }))
 }
 
 /// Migrates everything. Returns what was done, one line each.

@@ -25,10 +25,11 @@ mod import;
 mod keys;
 mod manual;
 mod migrate;
+mod names;
 pub mod open_data;
 mod public_index;
-mod rebuild;
 pub mod readers;
+mod rebuild;
 mod recover;
 mod register;
 mod register_files;
@@ -105,8 +106,8 @@ pub fn run(args: Args) -> Result<()> {
         Command::Import(Import::Figures(import)) => figures::import(&settings, &import),
         Command::CheckData(check) => check_data::run(&settings, &check),
         Command::Report(report) => report::run(&settings, &report),
-        Command::CloseYear(close) => year::close(&settings, close.year.into(), close.restate),
-        Command::CloseMonth(close) => year::close(&settings, close.month, close.restate),
+        Command::CloseYear(close) => year::close(&settings, close.year.into(), &close.options),
+        Command::CloseMonth(close) => year::close(&settings, close.month, &close.options),
         Command::VerifyYear(verify) => year::verify(&settings, &verify),
         Command::YearChanges(changes) => year::changes(&settings, &changes),
         Command::OpenData(open_data) => open_data::run(&settings, &open_data),
@@ -124,8 +125,8 @@ pub fn run(args: Args) -> Result<()> {
         Command::Register(what) => register::run(&settings, &what),
         Command::DeadLetters(what) => dead_letters::run(&settings, &what),
         Command::Keys(what) => keys::run(&settings, &what),
-        Command::Config(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
         Command::Readers(what) => readers::run(&settings, &what),
+        Command::Config(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
 }
 

@@ -24,21 +24,27 @@ const HOLIDAY_YEARS: std::ops::RangeInclusive<i16> = 1970..=2099;
 
 pub fn run(settings: &Settings, what: &args::RegisterCommand) -> Result<()> {
     match what {
-        args::RegisterCommand::Check { file } => {
-            output::print(&summary(&read(settings, file.as_deref())?))
+        args::RegisterCommand::Check { file, format } => {
+            let register = read(settings, file.as_deref())?;
+            output::print_as(*format, &summary(&register), &counts(&register))
         }
-        args::RegisterCommand::Diff { before, after } => {
+        args::RegisterCommand::Diff {
+            before,
+            after,
+            format,
+        } => {
             let before = RegisterFiles::read(before).register?;
             let after = read(settings, after.as_deref())?;
             let changes = diff(&before, &after);
-            let mut text: String = changes.iter().map(|change| format!("{change}\n")).collect();
-            text.push_str(&format!(
-                "{} differences, register {} -> {}",
-                changes.len(),
-                before.version(),
-                after.version()
+            let (before, after) = (before.version(), after.version());
+            let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+            let mut lines = changes.clone();
+            lines.push(format!(
+                "{} differences, register {before} -> {after}",
+                changes.len()
             ));
-            output::print(&text)
+            let value = json!({ "before": before, "after": after, "differences": changes });
+            output::print_as(*format, &lines.join("\n"), &value)
         }
         args::RegisterCommand::Import(import) => super::public_index::run(import),
         args::RegisterCommand::Apply => apply(settings, &super::register(settings)?),
@@ -67,6 +73,17 @@ fn summary(register: &Register) -> String {
         register.services().len(),
         register.deployments().count()
     )
+}
+
+fn counts(register: &Register) -> serde_json::Value {
+    json!({
+        "version": register.version(),
+        "enti": register.enti().len(),
+        "portals": register.portals().len(),
+        "categories": register.categories().len(),
+        "services": register.services().len(),
+        "deployments": register.deployments().count(),
+    })
 }
 
 fn apply(settings: &Settings, register: &Register) -> Result<()> {
@@ -275,7 +292,7 @@ fn unresolved(settings: &Settings, register: &Register, limit: usize, format: Li
     for row in &listed {
         rows.write(row)?;
     }
-    rows.flush()?;
+    rows.finish()?;
     if listed.is_empty() && rest.codes == 0 {
         output::say("every code is known");
     }

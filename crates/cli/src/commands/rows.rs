@@ -1,4 +1,4 @@
-//! Writes rows as TSV with a header or as one JSON object a line.
+//! Writes rows as TSV with a header, as one JSON array, or as one JSON object a line.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
@@ -10,6 +10,8 @@ use crate::args::Lines;
 /// Writer of rows in a format.
 pub enum Rows<W: Write> {
     Tsv(Box<csv::Writer<W>>),
+    /// The text before the next row: the beginning of the array, or a comma.
+    Json(W, &'static [u8]),
     Ndjson(W),
 }
 
@@ -27,6 +29,7 @@ impl<W: Write> Rows<W> {
                     .delimiter(b'\t')
                     .from_writer(writer),
             )),
+            Lines::Json => Self::Json(writer, b"[\n"),
             Lines::Ndjson => Self::Ndjson(writer),
         }
     }
@@ -34,6 +37,11 @@ impl<W: Write> Rows<W> {
     pub fn write(&mut self, row: &impl Serialize) -> Result<()> {
         match self {
             Self::Tsv(writer) => Ok(writer.serialize(row)?),
+            Self::Json(writer, before) => {
+                writer.write_all(before)?;
+                *before = b",\n";
+                Ok(serde_json::to_writer(&mut *writer, row)?)
+            }
             Self::Ndjson(writer) => {
                 serde_json::to_writer(&mut *writer, row)?;
                 Ok(writer.write_all(b"\n")?)
@@ -44,8 +52,37 @@ impl<W: Write> Rows<W> {
     pub fn flush(&mut self) -> Result<()> {
         let flushed = match self {
             Self::Tsv(writer) => writer.flush(),
-            Self::Ndjson(writer) => writer.flush(),
+            Self::Json(writer, _) | Self::Ndjson(writer) => writer.flush(),
         };
         flushed.context("standard output")
+    }
+
+    /// Ends the list.
+    pub fn finish(mut self) -> Result<()> {
+        match &mut self {
+            Self::Json(writer, b"[\n") => writer.write_all(b"[]\n")?,
+            Self::Json(writer, _) => writer.write_all(b"\n]\n")?,
+            Self::Tsv(_) | Self::Ndjson(_) => {}
+        }
+        self.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_one_document_for_any_number_of_rows() {
+        for rows in 0..3_u8 {
+            let mut text = Vec::new();
+            let mut list = Rows::new(Lines::Json, &mut text);
+            for row in 0..rows {
+                list.write(&[row]).unwrap();
+            }
+            list.finish().unwrap();
+            let found: Vec<[u8; 1]> = serde_json::from_slice(&text).unwrap();
+            assert_eq!(found.len(), usize::from(rows));
+        }
     }
 }

@@ -8,6 +8,7 @@ use affluenza_kafka::{Cluster, Writer};
 use affluenza_simulator::{Options, RegionSize, Simulation, TargetFigures, region_files};
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::ProgressBar;
+use serde_json::json;
 
 use crate::args::{Destination, MadeUp, RegionArgs, Simulate};
 use crate::output;
@@ -50,7 +51,8 @@ pub fn run(settings: &Settings, args: &Simulate) -> Result<()> {
         let bar = output::bar("produced", simulation.total());
         tokio::task::block_in_place(|| produce(simulation, &writer, args.rate, &bar, stop))
     })?;
-    output::print(&format!("{events} events written to Kafka"))
+    let text = format!("{events} events written to Kafka");
+    output::print_as(args.format, &text, &json!({ "events": events }))
 }
 
 fn write_region(args: &RegionArgs) -> Result<()> {

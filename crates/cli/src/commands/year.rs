@@ -17,7 +17,7 @@ use super::chain::{Chain, Witness};
 use super::decide::{decide, has_edition, secret_of};
 use super::register_files::RegisterFiles;
 use super::rows::Rows;
-use crate::args::{VerifyYear, YearChanges};
+use crate::args::{CloseOptions, VerifyYear, YearChanges};
 use crate::output;
 use crate::platform::Needs;
 use crate::settings::Settings;
@@ -51,12 +51,12 @@ pub enum Closing {
     Unmoved(Seal),
 }
 
-pub fn close(settings: &Settings, period: ClosedPeriod, restate: Option<String>) -> Result<()> {
+pub fn close(settings: &Settings, period: ClosedPeriod, options: &CloseOptions) -> Result<()> {
     let (register, register_text) = RegisterFiles::configured(settings).sealable()?;
     super::zones::check_over(period, &register)?;
     let order = CloseOrder {
         period,
-        restate: restate.as_deref(),
+        restate: options.restate.as_deref(),
         register: (register.version(), &register_text),
         small_count: settings.serve.small_count,
         unread_seconds_max: settings.consume.stuck_seconds,
@@ -66,7 +66,7 @@ pub fn close(settings: &Settings, period: ClosedPeriod, restate: Option<String>)
         let witness = Witness::new(settings, store.admin());
         close_year(&store, &platform.bus, &witness, &order).await
     })?;
-    output::print(&match closed {
+    let (text, seal) = match closed {
         Closing::Before(seal, sealed) => bail!(
             "{period} was closed at {} (seal {}): {} --restate REASON` closes it again",
             sealed.sealed_at,
@@ -78,9 +78,40 @@ pub fn close(settings: &Settings, period: ClosedPeriod, restate: Option<String>)
                 ),
             }
         ),
-        Closing::Unmoved(seal) => format!("{period}: nothing has moved since seal {}", seal.number),
-        Closing::Sealed(seal, sealed) => said(&seal, &sealed, order.register.0),
-    })
+        Closing::Unmoved(seal) => (
+            format!("{period}: nothing has moved since seal {}", seal.number),
+            seal,
+        ),
+        Closing::Sealed(seal, sealed) => (said(&seal, &sealed, order.register.0), seal),
+    };
+    output::print_as(options.format, &text, &ListedSeal::of(&seal)?)
+}
+
+/// A seal as `--format json` shows it.
+#[derive(Serialize)]
+struct ListedSeal {
+    seal: u32,
+    /// Year or month, such as `2017-03`.
+    period: String,
+    sealed_at: String,
+    service_uses: u64,
+    sha256: String,
+    /// Reason of a restatement; empty for the first seal of a period.
+    restated: String,
+}
+
+impl ListedSeal {
+    fn of(seal: &Seal) -> Result<Self> {
+        let sealed = seal.open()?;
+        Ok(Self {
+            seal: seal.number,
+            period: sealed.period().to_string(),
+            sealed_at: sealed.sealed_at.clone(),
+            service_uses: sealed.service_uses(),
+            sha256: seal.hash.clone(),
+            restated: sealed.cause,
+        })
+    }
 }
 
 /// Formats a line about a closed year or month.
@@ -326,10 +357,14 @@ pub fn verify(settings: &Settings, args: &VerifyYear) -> Result<()> {
         }
         Chain::read(store.registers(), &witness).await
     })?;
-    output::print(&match (args.year, &args.expect) {
+    let text = match (args.year, &args.expect) {
         (Some(year), Some(hash)) => expected(&chain, year, hash)?,
         _ => listed(&chain, args.year)?,
-    })
+    };
+    let seals = chain.seals().iter();
+    let seals = seals.filter(|seal| args.year.is_none_or(|period| period == seal.period()));
+    let seals = seals.map(ListedSeal::of).collect::<Result<Vec<_>>>()?;
+    output::print_as(args.format, &text, &seals)
 }
 
 /// Compares a hash that the operator holds with the seals of a year or a month.
@@ -514,7 +549,7 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
             by_events: now.cast_signed() - same_events.cast_signed(),
         })?;
     }
-    rows.flush()?;
+    rows.finish()?;
     output::say(&format!(
         "{moved} figure(s) of {year} have moved since seal {number}"
     ));
