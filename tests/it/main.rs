@@ -151,6 +151,7 @@ const SHORT: &[(&str, Test)] = tests![
     collect::every_form_is_taken_in_and_counts_once,
     collect::mistakes_are_answered_clearly,
     collect::keys_write_for_their_own_ente_only,
+    collect::forms_of_the_specifications_are_taken_in,
     collect::a_full_spool_refuses_and_keeps,
     collect::a_browser_counts_its_visits,
     membership::named_members_come_back_to_their_partitions,

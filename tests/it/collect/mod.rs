@@ -97,6 +97,81 @@ pub fn every_form_is_taken_in_and_counts_once(engines: &Engines) {
     assert_refusals_are_in_the_accounts(&place);
 }
 
+/// Forms that the specifications allow and SDKs send, each with its source. `kafka` marks those that a
+/// record of Kafka may have, too.
+pub fn forms_of_the_specifications_are_taken_in(engines: &Engines) {
+    let place = engines.place("collect_specified");
+    place.run(&["migrate"]);
+    let key = key(&place, &["--ente", "c_d612"]);
+    let origins = [(
+        "AFFLUENZA__COLLECT__ORIGINS",
+        "[\"https://www.comune.example.it\"]",
+    )];
+    let collector = Collector::start(&place, "collect.log", &origins);
+    let cases: Vec<serde_json::Value> =
+        serde_json::from_str(include_str!("forms.json")).expect("they are JSON");
+    let (mut accepted, mut records) = (0, Vec::new());
+    for case in &cases {
+        let headers = case["headers"].as_object().expect("headers").iter();
+        let headers = headers.map(|(name, value)| (&**name, value.as_str().expect("a text")));
+        let headers: Vec<(&str, &str)> =
+            [("X-API-Key", &*key)].into_iter().chain(headers).collect();
+        let body = case["body"].as_str().expect("a text");
+        let answer = ask(
+            &collector.address,
+            "POST /v1/events",
+            &headers,
+            body.as_bytes(),
+        );
+        let reason = case["reason"].as_str();
+        let status = if reason.is_some() { 422 } else { 202 };
+        assert_eq!(answer.status, status, "{}: {answer:?}", case["name"]);
+        assert_eq!(answer.reasons(), Vec::from_iter(reason), "{}", case["name"]);
+        accepted += u64::from(reason.is_none());
+        if case["kafka"] == true {
+            records.push(body.as_bytes());
+        }
+    }
+    preflights_allow_any_attribute(&collector);
+    collector.running.terminate();
+    place.run(&["consume", "--once"]);
+    assert_eq!(place.count("SELECT count() FROM usage_events"), accepted);
+
+    let place = engines.place("specified");
+    place.run(&["migrate"]);
+    place.produce(records.iter().map(|record| ("key", *record)));
+    let stored = records.len() - 1;
+    assert_eq!(
+        place.run(&["consume", "--once"]).trim(),
+        format!(
+            "read {} = stored {stored} + duplicate 0 + rejected 0 + quarantined 1",
+            records.len()
+        )
+    );
+}
+
+/// Attributes of CloudEvents can be extended, so a page may send any header that begins with `ce-`.
+fn preflights_allow_any_attribute(collector: &Collector) {
+    let headers = [
+        ("Origin", "https://www.comune.example.it"),
+        ("Access-Control-Request-Method", "POST"),
+        (
+            "Access-Control-Request-Headers",
+            "authorization, ce-id, ce-producer,ce-x",
+        ),
+    ];
+    let answer = ask(&collector.address, "OPTIONS /v1/events", &headers, b"");
+    assert_eq!(answer.status, 204, "{answer:?}");
+    let head = answer.head.to_ascii_lowercase();
+    for name in ["authorization", "ce-id", "ce-producer", "ce-x"] {
+        let lines = head
+            .lines()
+            .filter(|line| line.starts_with("access-control-allow-headers:"));
+        let mut names = lines.flat_map(|line| line.split([':', ',', ' ']));
+        assert!(names.any(|found| found == name), "{name}: {head}");
+    }
+}
+
 /// Checks that the audit lists refused events by ente and reason, and that the accounts still
 /// balance.
 fn assert_refusals_are_in_the_accounts(place: &Place<'_>) {
