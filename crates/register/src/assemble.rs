@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use crate::check::{Checker, EntryPosition};
 use crate::claims::{Called, index};
-use crate::model::{Category, Ente, Service, Validity};
+use crate::model::{Category, Ente, EnteKind, Population, Service, Validity};
 use crate::offers::{places, read_offers, read_portals};
 use crate::problem::{Fault, RegisterErrors};
 use crate::raw::{RawCategories, RawCategory, RawCategoryPeriod, RawEnte, RawService};
@@ -218,6 +218,7 @@ fn read_enti(checker: &mut Checker, mut read: Entries<RawEnte>) -> (Vec<Ente>, N
         checker.not_empty(place, "name", Some(&raw.name));
     }
     check_successors(checker, names.of(&read));
+    read_members(checker, &mut read, &names);
     let enti = (0u32..)
         .zip(read)
         .map(|(index, (place, raw))| Ente {
@@ -232,6 +233,7 @@ fn read_enti(checker: &mut Checker, mut read: Entries<RawEnte>) -> (Vec<Ente>, N
             istat: raw.istat,
             belfiore: raw.belfiore,
             population: raw.population,
+            members: raw.members,
             aliases: raw.aliases,
             successor: raw.successor,
             patron: raw.patron,
@@ -240,6 +242,57 @@ fn read_enti(checker: &mut Checker, mut read: Entries<RawEnte>) -> (Vec<Ente>, N
         })
         .collect();
     (enti, names)
+}
+
+/// Replaces names of members by their codes, and gives each ente with members their residents.
+fn read_members(checker: &mut Checker, read: &mut Entries<RawEnte>, names: &Names) {
+    for at in 0..read.len() {
+        let (place, ente) = &read[at];
+        if ente.members.is_empty() {
+            continue;
+        }
+        if ente.kind == EnteKind::Comune {
+            checker.report(place, Fault::MembersOfComune);
+        }
+        if ente.population.is_some() {
+            checker.report(place, Fault::PopulationOfMembers);
+        }
+        let mut members: Vec<&RawEnte> = Vec::with_capacity(ente.members.len());
+        for code in &ente.members {
+            let Some((_, member)) = names.of(read).find(code) else {
+                let (field, table, code) = ("members", "ente", code.clone());
+                checker.report(place, Fault::Dangling { field, code, table });
+                continue;
+            };
+            if member.kind != EnteKind::Comune {
+                checker.report(place, Fault::MemberKind(code.clone()));
+            }
+            if members.iter().any(|other| other.code == member.code) {
+                checker.report(place, Fault::RepeatedMember(code.clone()));
+            }
+            members.push(member);
+        }
+        members.sort_by(|a, b| a.code.cmp(&b.code));
+        let population = population_of(&members);
+        let codes = members.iter().map(|member| member.code.clone()).collect();
+        let ente = &mut read[at].1;
+        ente.members = codes;
+        ente.population = population;
+    }
+}
+
+/// Returns the sum of the residents of members with the oldest year and the common source; `None`
+/// if a number is unknown.
+fn population_of(members: &[&RawEnte]) -> Option<Population> {
+    let counts = members.iter().map(|member| member.population.as_ref());
+    let counts: Vec<&Population> = counts.collect::<Option<_>>()?;
+    let (first, others) = counts.split_first()?;
+    let is_common = others.iter().all(|other| other.source == first.source);
+    Some(Population {
+        inhabitants: counts.iter().map(|count| count.inhabitants).sum(),
+        year: counts.iter().map(|count| count.year).min()?,
+        source: first.source.clone().filter(|_| is_common),
+    })
 }
 
 fn check_successors(checker: &mut Checker, read: Named<'_, (EntryPosition, RawEnte)>) {

@@ -151,6 +151,11 @@ impl Entry for &Portal {
         vec![
             ("name", self.name().to_owned()),
             ("source", self.source().to_owned()),
+            (
+                "kind",
+                self.kind()
+                    .map_or_else(String::new, |kind| kind.to_string()),
+            ),
             ("zone", self.zone().name().to_owned()),
         ]
     }
@@ -217,10 +222,12 @@ impl Entry for &Ente {
             ("zone", self.zone().name().to_owned()),
             (
                 "population",
-                population.map_or_else(String::new, |it| {
-                    format!("{} ({})", it.inhabitants, it.year)
+                population.map_or_else(String::new, |it| match &it.source {
+                    Some(source) => format!("{} ({}, {source})", it.inhabitants, it.year),
+                    None => format!("{} ({})", it.inhabitants, it.year),
                 }),
             ),
+            ("members", self.members().join(", ")),
             ("aliases", listed(self.aliases())),
             ("valid", days(self.validity())),
             ("successor", text(self.successor())),
@@ -301,6 +308,11 @@ mod tests {
         code = "imu"
         name_it = "IMU"
         category = "casa"
+        [[portal]]
+        code = "www"
+        name = "W"
+        ente = "c_a"
+        source = "https://a.example"
         [deployments.c_a]
         imu = {}
     "#;
@@ -311,6 +323,7 @@ mod tests {
         assert_eq!(diff(&before, &before), []);
         let after = BEFORE
             .replace("name = \"A\"", "name = \"A\"\npatron = \"06-24\"")
+            .replace("name = \"W\"", "name = \"W\"\nkind = \"civic\"")
             .replace("imu = {}", "imu = { valid_to = 2017-05-01 }")
             .replace(
                 "[[ente]]",
@@ -327,9 +340,10 @@ mod tests {
                 "+ category x",
                 "~ deployment c_a/imu: periods \"plain always\" -> \"plain ..2017-05-01\"",
                 "~ ente c_a: patron \"\" -> \"06-24\"",
+                "~ portal c_a/www: kind \"\" -> \"civic\"",
             ]
         );
         assert_ne!(before.version(), after.version());
-        assert_eq!(diff(&after, &before).len(), 3);
+        assert_eq!(diff(&after, &before).len(), 4);
     }
 }

@@ -21,7 +21,9 @@ mod version;
 
 pub use affluenza_event::Kind;
 pub use contents::self_contained;
-pub use model::{Category, Deployment, Ente, EnteKind, Population, Portal, Service, Validity};
+pub use model::{
+    Category, Deployment, Ente, EnteKind, Population, Portal, PortalKind, Service, Validity,
+};
 pub use names::key as comparison_key;
 pub use problem::{Fault, RegisterErrors, RegisterProblem};
 pub use register::Register;

@@ -7,7 +7,7 @@ use affluenza_classify::hours::{MonthDay, OpeningHours, Zone};
 use affluenza_event::Kind;
 use jiff::civil::Date;
 use serde::Deserialize;
-use strum::{Display, IntoStaticStr};
+use strum::{Display, IntoStaticStr, VariantArray};
 
 /// Period of validity: includes the first day, excludes the end day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -55,8 +55,23 @@ pub enum EnteKind {
     CittaMetropolitana,
 }
 
-/// Number of inhabitants in a given year.
+/// Kind of portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[derive(Display, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum PortalKind {
+    /// The civic network: the public site of the ente.
+    Civic = 1,
+    /// The area of online services.
+    Services = 2,
+    /// An app for phones.
+    App = 3,
+}
+
+/// Number of inhabitants in a given year.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Population {
@@ -64,6 +79,8 @@ pub struct Population {
     pub inhabitants: u32,
     /// Year of the count.
     pub year: i16,
+    /// Source of the count, such as Istat.
+    pub source: Option<String>,
 }
 
 /// A public body.
@@ -77,6 +94,8 @@ pub struct Ente {
     pub(crate) belfiore: Option<String>,
     pub(crate) zone: Zone,
     pub(crate) population: Option<Population>,
+    /// Codes of its members, sorted.
+    pub(crate) members: Vec<String>,
     pub(crate) aliases: Vec<String>,
     pub(crate) validity: Validity,
     pub(crate) successor: Option<String>,
@@ -123,9 +142,16 @@ impl Ente {
         &self.zone
     }
 
-    /// Number of inhabitants, if known.
-    pub fn population(&self) -> Option<Population> {
-        self.population
+    /// Number of inhabitants, if known. That of an ente with members is their sum, which is known if
+    /// those of all members are.
+    pub fn population(&self) -> Option<&Population> {
+        self.population.as_ref()
+    }
+
+    /// Codes of the municipalities that are members of a union or metropolitan city, sorted; empty
+    /// if they are not given.
+    pub fn members(&self) -> &[String] {
+        &self.members
     }
 
     /// Other names and codes that identify the ente.
@@ -277,6 +303,7 @@ pub struct Portal {
     pub(crate) name: String,
     pub(crate) ente: String,
     pub(crate) source: String,
+    pub(crate) kind: Option<PortalKind>,
     pub(crate) zone: Zone,
 }
 
@@ -299,6 +326,11 @@ impl Portal {
     /// CloudEvents `source` of the portal's events.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Kind of portal, if known.
+    pub fn kind(&self) -> Option<PortalKind> {
+        self.kind
     }
 
     /// Time zone of local hours; defaults to the ente's zone.

@@ -37,6 +37,7 @@ pub(crate) fn read_portals(
             name: raw.name,
             ente: ente.code.clone(),
             source: raw.source,
+            kind: raw.kind,
         };
         portals.push((ente.index(), portal, place));
     }

@@ -124,6 +124,18 @@ pub enum Fault {
     /// An ente with a successor but without an end date.
     #[error("it has a successor but no valid_to: add the day of the change")]
     SuccessorWithoutEnd,
+    /// A municipality with members.
+    #[error("a comune has no members: only a unione or citta-metropolitana has them")]
+    MembersOfComune,
+    /// A member that is no municipality.
+    #[error("its member {0:?} is no comune: list the municipalities themselves")]
+    MemberKind(String),
+    /// A member that is listed twice.
+    #[error("its member {0:?} is listed twice: its residents count once; remove one")]
+    RepeatedMember(String),
+    /// An ente with members and an own number of inhabitants.
+    #[error("its residents are those of its members: remove population, or members")]
+    PopulationOfMembers,
     /// A time zone that is not in the IANA database.
     #[error("{0:?} is no IANA time zone: write one such as Europe/Rome")]
     UnknownZone(String),

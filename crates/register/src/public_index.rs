@@ -11,6 +11,8 @@ use crate::sheet::CsvSheet;
 
 /// Legal form of a municipality in the index. Its category also has consortia of municipalities.
 const FORM_OF_COMUNE: &str = "2430";
+/// Source of the residents.
+const SOURCE_OF_RESIDENTS: &str = "Istat";
 /// Age with which Istat marks the residents of all ages.
 const ALL_AGES: &str = "999";
 /// Lines above the column names in Istat's files, at most.
@@ -273,7 +275,7 @@ fn written(
     doubts: &mut Vec<IndexDoubt>,
 ) -> String {
     let mut writer = Writer::from_writer(Vec::new());
-    let header = "code,name,kind,istat,belfiore,inhabitants,inhabitants_year";
+    let header = "code,name,kind,istat,belfiore,inhabitants,inhabitants_year,inhabitants_source";
     // Writing to memory cannot fail.
     let _ = writer.write_record(header.split(','));
     for (kind, body) in bodies {
@@ -302,6 +304,11 @@ fn written(
             own(&body.belfiore),
             &inhabitants,
             &year,
+            if year.is_empty() {
+                ""
+            } else {
+                SOURCE_OF_RESIDENTS
+            },
         ]);
     }
     let bytes = writer.into_inner().unwrap_or_default();

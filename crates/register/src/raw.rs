@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use toml::value::Datetime;
 use toml::{Spanned, Value};
 
-use crate::model::{EnteKind, Population};
+use crate::model::{EnteKind, Population, PortalKind};
 #[cfg(test)]
 use crate::schema::{Date, Nature};
 
@@ -123,8 +123,11 @@ pub(crate) struct RawEnte {
     pub belfiore: Option<String>,
     /// IANA name of the time zone; defaults to Europe/Rome.
     pub zone: Option<String>,
-    /// Number of inhabitants and the year of the count.
+    /// Number of inhabitants, with year and source of the count.
     pub population: Option<Population>,
+    /// Codes of the municipalities that form a union or metropolitan city. Its residents are theirs.
+    #[serde(default)]
+    pub members: Vec<String>,
     /// Other names and codes that events may carry.
     #[serde(default)]
     pub aliases: Vec<String>,
@@ -267,6 +270,8 @@ pub(crate) struct RawPortal {
     pub ente: String,
     /// CloudEvents `source` of the portal's events.
     pub source: String,
+    /// Kind of portal: the civic network (public site), the area of online services, or an app.
+    pub kind: Option<PortalKind>,
     /// IANA name of the time zone; defaults to that of the ente.
     pub zone: Option<String>,
 }

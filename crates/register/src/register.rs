@@ -8,7 +8,7 @@ use affluenza_event::Kind;
 use foldhash::fast::FixedState;
 use jiff::civil::Date;
 
-use crate::model::{Category, Deployment, Ente, Portal, Service, Validity};
+use crate::model::{Category, Deployment, Ente, EnteKind, Portal, Service, Validity};
 use crate::names;
 use crate::problem::RegisterErrors;
 
@@ -172,6 +172,28 @@ impl Register {
     /// All enti, sorted by code. The position of an ente is its [`Ente::index`].
     pub fn enti(&self) -> impl ExactSizeIterator<Item = &Ente> {
         self.enti.iter()
+    }
+
+    /// Returns the residents of the municipalities among `enti` and among the members of `enti`, each
+    /// municipality once. Other bodies have residents of municipalities, so their own numbers are
+    /// not added. Returns `None` without municipalities, or if the residents of one are unknown.
+    pub fn residents<'r>(&'r self, enti: impl Iterator<Item = &'r Ente>) -> Option<u64> {
+        let mut counted = BTreeMap::new();
+        for ente in enti {
+            let own = (ente.kind == EnteKind::Comune).then_some(ente);
+            let members = ente.members.iter().filter_map(|code| self.ente(code));
+            for comune in own.into_iter().chain(members) {
+                let residents = u64::from(comune.population()?.inhabitants);
+                counted.insert(comune.index, residents);
+            }
+        }
+        (!counted.is_empty()).then(|| counted.values().sum())
+    }
+
+    /// Returns the unions and metropolitan cities whose members include `ente`.
+    pub fn unions_of<'r>(&'r self, ente: &'r Ente) -> impl Iterator<Item = &'r Ente> {
+        let enti = self.enti.iter();
+        enti.filter(|union| union.members.binary_search(&ente.code).is_ok())
     }
 
     /// Returns the time zones of the portals that `is_asked` selects, sorted by name and without

@@ -30,6 +30,8 @@ pub(crate) const ENTE: Columns = Columns {
         "zone",
         INHABITANTS,
         YEAR,
+        SOURCE,
+        "members",
         "aliases",
         "valid_from",
         "valid_to",
@@ -42,7 +44,7 @@ pub(crate) const ENTE: Columns = Columns {
 };
 pub(crate) const PORTAL: Columns = Columns {
     table: "portal",
-    names: &["code", "name", "ente", "source", "zone"],
+    names: &["code", "name", "ente", "source", "kind", "zone"],
     required: 4,
     code: &["code"],
 };
@@ -56,8 +58,10 @@ pub(crate) const DEPLOYMENT: Columns = Columns {
 const INHABITANTS: &str = "inhabitants";
 /// Year of the count, which TOML has in `population`.
 const YEAR: &str = "inhabitants_year";
-/// Separator of aliases in a CSV field.
-const ALIAS_END: char = '|';
+/// Source of the count, which TOML has in `population`.
+const SOURCE: &str = "inhabitants_source";
+/// Separator of aliases and of members in a CSV field.
+const LIST_SEPARATOR: char = '|';
 /// Digits of an Istat code. Spreadsheets drop leading zeros.
 const ISTAT_DIGITS: usize = 6;
 
@@ -130,21 +134,23 @@ impl<'r> Row<'r> {
         let mut table = Table::new();
         for (column, cell) in self.cells() {
             let value: Option<Value> = match column {
-                YEAR => None,
+                YEAR | SOURCE => None,
                 INHABITANTS => {
                     let mut population = Table::new();
                     for (column, key) in [(INHABITANTS, INHABITANTS), (YEAR, "year")] {
                         let number = self.number(checker, column);
                         population.extend(number.map(|number| (key.to_owned(), number.into())));
                     }
+                    let source = self.cell(SOURCE).map(Value::from);
+                    population.extend(source.map(|source| ("source".to_owned(), source)));
                     table.insert("population".to_owned(), population.into());
                     None
                 }
                 "valid_from" | "valid_to" => self.day(checker, column).map(Value::Datetime),
-                "aliases" => {
-                    let aliases = cell.split(ALIAS_END).map(str::trim);
-                    let aliases = aliases.filter(|alias| !alias.is_empty());
-                    Some(aliases.map(Value::from).collect::<Vec<_>>().into())
+                "aliases" | "members" => {
+                    let names = cell.split(LIST_SEPARATOR).map(str::trim);
+                    let names = names.filter(|name| !name.is_empty());
+                    Some(names.map(Value::from).collect::<Vec<_>>().into())
                 }
                 "istat" if cell.bytes().all(|byte| byte.is_ascii_digit()) => {
                     Some(format!("{cell:0>ISTAT_DIGITS$}").into())

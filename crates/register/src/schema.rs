@@ -124,7 +124,7 @@ fn the_columns_of_csv_files_are_the_fields_of_the_tables() {
             .filter_map(serde_json::Value::as_str)
             .collect();
         if fields.remove("population") {
-            fields.extend(["inhabitants", "inhabitants_year"]);
+            fields.extend(["inhabitants", "inhabitants_year", "inhabitants_source"]);
         }
         if table == "Deployment" {
             // In TOML they are the keys.

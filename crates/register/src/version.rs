@@ -21,7 +21,9 @@ fn canonical(register: &Register) -> String {
     for ente in &register.enti {
         let fields = (&ente.code, &ente.name, <&str>::from(ente.kind));
         let codes = (&ente.istat, &ente.belfiore, &ente.successor);
-        let population = ente.population.map(|it| (it.inhabitants, it.year));
+        let population = ente.population.as_ref();
+        let source = population.and_then(|it| it.source.as_ref());
+        let population = population.map(|it| (it.inhabitants, it.year));
         let zone = Some(ente.zone.name());
         let aliases = sorted(&ente.aliases);
         line(out, format_args!("ente {fields:?} {codes:?} {zone:?}"));
@@ -33,6 +35,12 @@ fn canonical(register: &Register) -> String {
         }
         if let Some(desk) = &ente.desk {
             line(out, format_args!("desk {desk}"));
+        }
+        if let Some(source) = source {
+            line(out, format_args!("population source {source:?}"));
+        }
+        if !ente.members.is_empty() {
+            line(out, format_args!("members {:?}", ente.members));
         }
         period(out, ente.validity);
     }
@@ -56,6 +64,9 @@ fn canonical(register: &Register) -> String {
         let fields = (&portal.ente, &portal.code, &portal.name, &portal.source);
         let zone = Some(portal.zone.name());
         line(out, format_args!("portal {fields:?} {zone:?}"));
+        if let Some(kind) = portal.kind {
+            line(out, format_args!("portal kind {kind}"));
+        }
     }
     for offer in register.deployments() {
         let (ente, service) = (offer.ente.code(), offer.service.code());

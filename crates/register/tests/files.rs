@@ -31,11 +31,11 @@ category = "tributi"
 "#;
 /// As an Italian spreadsheet exports it: byte order mark, semicolons, CRLF, numbers without leading
 /// zeros, days first, and empty lines at the end.
-const ENTI: &str = "\u{feff}code;name;kind;istat;belfiore;zone;inhabitants;inhabitants_year;aliases;valid_from;valid_to;successor;patron;desk\r\n\
-c_d612;Firenze;comune;48017;D612;;360930;2024;Fiorenza|Florence;;;;06-24;mo-fr 08:30-12:30\r\n\
-c_old;\"Vecchio; il\";comune;;;;;;;;01/02/2019;c_d612;;\r\n\
-;;;;;;;;;;;;;\r\n";
-const PORTALS: &str = "code,name,ente,source\nwww,Servizi,c_d612,https://a.example\nwww,Servizi,c_old,https://b.example\n";
+const ENTI: &str = "\u{feff}code;name;kind;istat;belfiore;zone;inhabitants;inhabitants_year;inhabitants_source;members;aliases;valid_from;valid_to;successor;patron;desk\r\n\
+c_d612;Firenze;comune;48017;D612;;360930;2024;Istat;;Fiorenza|Florence;;;;06-24;mo-fr 08:30-12:30\r\n\
+c_old;\"Vecchio; il\";comune;;;;;;;;;;01/02/2019;c_d612;;\r\n\
+;;;;;;;;;;;;;;;\r\n";
+const PORTALS: &str = "code,name,ente,source,kind\nwww,Servizi,c_d612,https://a.example,services\nwww,Servizi,c_old,https://b.example,\n";
 const DEPLOYMENTS: &str = "ente\tservice\tvalid_from\tvalid_to\tnature\nc_d612\timu\t2017-03-01\t\tpayment\nc_d612\ttari\t\t2018-01-01\t\nc_d612\ttari\t01/06/2018\t\tbooking\nc_old\timu\t\t\t\n";
 
 /// One file with the content of the tables above.
@@ -46,7 +46,7 @@ name = "Firenze"
 kind = "comune"
 istat = "048017"
 belfiore = "D612"
-population = { inhabitants = 360930, year = 2024 }
+population = { inhabitants = 360930, year = 2024, source = "Istat" }
 aliases = ["Fiorenza", "Florence"]
 patron = "06-24"
 desk = "mo-fr 08:30-12:30"
@@ -63,6 +63,7 @@ code = "www"
 name = "Servizi"
 ente = "c_d612"
 source = "https://a.example"
+kind = "services"
 
 [[portal]]
 code = "www"
@@ -126,7 +127,7 @@ fn each_fault_names_file_line_field_and_remedy() {
         ),
         (
             enti("\"Vecchio; il\"", "Vecchio; il"),
-            "enti.csv, line 3: ente \"c_old\": it has 15 fields, but the first line has 14: put quotes",
+            "enti.csv, line 3: ente \"c_old\": it has 17 fields, but the first line has 16: put quotes",
         ),
         (
             enti("comune;48017", "village;48017"),

@@ -194,6 +194,16 @@ fn one_mistake_is_one_line_with_place_and_remedy() {
             "pay = { nature = \"gift\" }",
             "unknown variant `gift`",
         ),
+        (
+            "source = \"https://p.example\"",
+            "source = \"https://p.example\"\nkind = \"shop\"",
+            "portal \"p\": unknown variant `shop`, expected one of `civic`, `services`, `app`",
+        ),
+        (
+            "name = \"Nuovo\"",
+            "name = \"Nuovo\"\nmembers = [\"old\"]",
+            "ente \"new\": a comune has no members",
+        ),
         ("[[portal]]", "[[portals]]", "unknown field `portals`"),
         ("name_en = \"A\"", "name_en = 1", "category \"a\": "),
     ] {
@@ -224,6 +234,78 @@ fn all_mistakes_are_listed_at_once_in_the_order_of_the_text() {
         .map(|fault| fault[5..fault.find(':').unwrap()].parse().unwrap())
         .collect();
     assert!(lines.is_sorted(), "{lines:?}");
+}
+
+const UNION: &str = r#"
+[[ente]]
+code = "uc"
+name = "Unione"
+kind = "unione"
+members = ["west", "east"]
+
+[[ente]]
+code = "west"
+name = "Ovest"
+kind = "comune"
+population = { inhabitants = 900, year = 2011, source = "Istat" }
+
+[[ente]]
+code = "east"
+name = "Est"
+kind = "comune"
+population = { inhabitants = 300, year = 2021, source = "Istat" }
+
+[[ente]]
+code = "cm"
+name = "Metropoli"
+kind = "citta-metropolitana"
+population = { inhabitants = 5000, year = 2021 }
+"#;
+
+#[test]
+fn a_union_has_the_residents_of_its_members_and_none_counts_twice() {
+    let register = Register::parse(UNION).unwrap();
+    let union = register.ente("uc").unwrap();
+    assert_eq!(union.members(), ["east", "west"]);
+    let population = union.population().unwrap();
+    assert_eq!((population.inhabitants, population.year), (1200, 2011));
+    assert_eq!(population.source.as_deref(), Some("Istat"));
+    assert_eq!(register.residents(register.enti()), Some(1200));
+    assert_eq!(register.residents([union].into_iter()), Some(1200));
+    let west = register.ente("west").unwrap();
+    assert_eq!(register.residents([union, west].into_iter()), Some(1200));
+    assert_eq!(register.residents([west].into_iter()), Some(900));
+    let metropolis = register.ente("cm").unwrap();
+    assert_eq!(register.residents([metropolis].into_iter()), None);
+    let unions: Vec<&str> = register.unions_of(west).map(|ente| ente.code()).collect();
+    assert_eq!(unions, ["uc"]);
+
+    let unknown = UNION.replace(
+        "population = { inhabitants = 300, year = 2021, source = \"Istat\" }",
+        "",
+    );
+    let register = Register::parse(&unknown).unwrap();
+    assert!(register.ente("uc").unwrap().population().is_none());
+    assert_eq!(register.residents(register.enti()), None);
+}
+
+#[test]
+fn members_are_municipalities_listed_once() {
+    for (members, expected) in [
+        (
+            "[\"west\", \"east\"]\npopulation = { inhabitants = 1, year = 2020 }",
+            "its residents are those of its members",
+        ),
+        ("[\"west\", \"cm\"]", "its member \"cm\" is no comune"),
+        (
+            "[\"west\", \"west\"]",
+            "its member \"west\" is listed twice",
+        ),
+        ("[\"north\"]", "members \"north\" does not exist"),
+    ] {
+        let found = faults(&UNION.replace("[\"west\", \"east\"]", members));
+        assert!(found[0].contains(expected), "{found:?}");
+    }
 }
 
 #[test]

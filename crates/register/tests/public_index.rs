@@ -16,12 +16,12 @@ fn the_index_becomes_a_table_of_enti() {
     let imported = import_enti(INDEX, Some(&residents), &[]).unwrap();
     assert_eq!(
         imported.csv,
-        "code,name,kind,istat,belfiore,inhabitants,inhabitants_year\n\
-         c_b036,Borgo San Lorenzo,comune,048004,B036,18200,2024\n\
-         c_d612,Firenze,comune,048017,D612,360930,2024\n\
-         c_g702,Pisa,comune,050026,G702,,\n\
-         cmfi,Citta' Metropolitana di Firenze,citta-metropolitana,,,,\n\
-         ucmm,Unione Montana dei Comuni del Mugello,unione,,,,\n"
+        "code,name,kind,istat,belfiore,inhabitants,inhabitants_year,inhabitants_source\n\
+         c_b036,Borgo San Lorenzo,comune,048004,B036,18200,2024,Istat\n\
+         c_d612,Firenze,comune,048017,D612,360930,2024,Istat\n\
+         c_g702,Pisa,comune,050026,G702,,,\n\
+         cmfi,Citta' Metropolitana di Firenze,citta-metropolitana,,,,,\n\
+         ucmm,Unione Montana dei Comuni del Mugello,unione,,,,,\n"
     );
     assert_eq!(imported.enti, 5);
     assert_eq!(
@@ -39,7 +39,9 @@ fn the_index_becomes_a_table_of_enti() {
     let csv = imported.csv;
     let register = Register::read("[files]\nenti = [\"e\"]", |_| Ok(csv.clone())).unwrap();
     let firenze = register.ente("048017").unwrap();
-    assert_eq!(firenze.population().unwrap().inhabitants, 360_930);
+    let population = firenze.population().unwrap();
+    assert_eq!(population.inhabitants, 360_930);
+    assert_eq!(population.source.as_deref(), Some("Istat"));
 }
 
 #[test]
