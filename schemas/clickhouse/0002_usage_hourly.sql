@@ -33,9 +33,9 @@ CREATE TABLE IF NOT EXISTS usage_hourly{local}{on_cluster}
     PROJECTION by_login
     (
         SELECT
-            toStartOfMonth(local_date), ente, portal, kind, login, channel, country, device,
+            toStartOfMonth(local_date), ente, portal, portal_kind, kind, login, channel, country, device,
             sum(service_uses), sum(accesses), sum(events)
-        GROUP BY toStartOfMonth(local_date), ente, portal, kind, login, channel, country, device
+        GROUP BY toStartOfMonth(local_date), ente, portal, portal_kind, kind, login, channel, country, device
     )
 )
 ENGINE = {replicated}AggregatingMergeTree({path})

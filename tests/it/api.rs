@@ -189,6 +189,7 @@ pub fn every_figure_equals_a_recount(engines: &Engines) {
         "service",
         "kind",
         "portal",
+        "portal_kind",
         "device",
         "login",
         "channel",

@@ -321,6 +321,13 @@ fn accesses(tables: &BTreeMap<String, &Value>, year: &str) -> Vec<Told> {
         told.push(told_of([("device", device)], &row[1]));
     }
     told.push(told_of([], &tables["devices"]["sums"][0][1]));
+    for (row, device) in rows("devices-services").iter().zip(devices) {
+        let of = [("portal_kind", "services"), ("device", device)];
+        told.push(told_of(of, &row[1]));
+    }
+    for (row, kind) in rows("portals").iter().zip(["civic", "services"]) {
+        told.push(told_of([("portal_kind", kind)], &row[1]));
+    }
     for (row, month) in rows("months").iter().zip(1..) {
         told.push(told_of(
             [("month", &*format!("{year}-{month:02}"))],

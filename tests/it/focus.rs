@@ -1,10 +1,10 @@
 //! Recomputes the printed tables of 2017 from events. The expected figures come from the CSV files
 //! of the source, not from this file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use affluenza_register::Register;
+use affluenza_register::{Ente, EnteKind, Register};
 use serde_json::Value;
 
 use crate::printed::{self, Printed};
@@ -356,16 +356,22 @@ fn check_accesses(report: &Value) {
         .collect();
     let desktop = number(&devices["desktop"]["share_percent"]);
     let mobile = number(&report["devices"]["smartphone_and_tablet"]["share_percent"]);
-    assert_eq!(
-        desktop.round(),
-        printed["desktop_share_percent"],
-        "{desktop}"
-    );
-    assert_eq!(
-        mobile.round(),
-        printed["smartphone_and_tablet_share_percent"],
-        "{mobile}"
-    );
+    // The source prints the shares of the area of services.
+    let of_services = list(&report["portals"]["kinds"]);
+    let of_services = of_services
+        .iter()
+        .find(|row| row["portal_kind"] == "services");
+    let of_services = &of_services.expect("areas of services have visits")["devices"];
+    let services_desktop = number(&of_services["classes"][0]["share_percent"]);
+    let services_mobile = number(&of_services["smartphone_and_tablet"]["share_percent"]);
+    for share in [desktop, services_desktop] {
+        assert_eq!(share.round(), printed["desktop_share_percent"], "{share}");
+    }
+    for share in [mobile, services_mobile] {
+        let expected = printed["smartphone_and_tablet_share_percent"];
+        assert_eq!(share.round(), expected, "{share}");
+    }
+    check_civic_networks(report);
     let bands: BTreeMap<&str, &Value> = list(&report["hours"]["bands"])
         .iter()
         .map(|row| (text(&row["band"]), row))
@@ -390,9 +396,42 @@ fn check_accesses(report: &Value) {
     );
 }
 
+/// Enti whose civic network the portfolio has online have visitors of it, and all with residents a
+/// ratio; others have none.
+fn check_civic_networks(report: &Value) {
+    let names: Vec<String> = csv_in("deploy/figures", "portfolio_2017.csv")
+        .into_iter()
+        .filter(|row| row["rete_civica"] == "online")
+        .map(|row| row["ente"].clone())
+        .collect();
+    let register = std::fs::read_to_string(source("deploy/register.toml"));
+    let register = Register::parse(&register.expect("the register is there"));
+    let register = register.expect("the register is right");
+    let online = names.iter().map(|name| register.ente(name));
+    let online: Vec<&Ente> = online.collect::<Option<_>>().expect("all are registered");
+    let rows = list(&report["portals"]["enti"]).iter();
+    let visited = rows.filter(|row| count(&row["civic_accesses"]) > 0);
+    let visited: BTreeSet<&str> = visited
+        .inspect(|row| assert!(number(&row["civic_accesses_per_resident"]) > 0.0, "{row}"))
+        .map(|row| text(&row["ente"]))
+        .collect();
+    assert_eq!(visited, online.iter().map(|ente| ente.code()).collect());
+    let comuni = online.iter().filter(|ente| ente.kind() == EnteKind::Comune);
+    let residents = comuni.map(|ente| ente.population().expect("Istat has it").inhabitants);
+    assert_eq!(
+        count(&report["portals"]["civic_residents"]),
+        residents.map(u64::from).sum::<u64>(),
+        "unions add nobody"
+    );
+}
+
 /// Rows of a CSV file of the source, by column.
 pub fn csv(name: &str) -> Vec<BTreeMap<String, String>> {
-    let path = source(FIGURES).join(name);
+    csv_in(FIGURES, name)
+}
+
+fn csv_in(folder: &str, name: &str) -> Vec<BTreeMap<String, String>> {
+    let path = source(folder).join(name);
     let mut reader =
         csv::Reader::from_path(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     reader

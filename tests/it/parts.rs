@@ -248,6 +248,7 @@ pub fn block(facts: u64) -> FactBlock {
             resource: 0,
             outcome: 1,
             attributes: VisitAttributes {
+                portal_kind: 0,
                 device: 1,
                 device_rule: "rule",
                 login: 1,

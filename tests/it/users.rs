@@ -8,7 +8,7 @@ use crate::api::Served;
 const FACTS: &str = "usage_events AS e WHERE e.visitor != 0 AND e.resource IN ('none', 'page') AND e.device NOT IN ('bot', 'no-agent') AND toYear(e.local_date) = 2017";
 
 /// Each dimension with its expression over the facts.
-const DIMENSIONS: [(&str, &str); 15] = [
+const DIMENSIONS: [(&str, &str); 16] = [
     ("category", "e.category"),
     ("ente", "e.ente"),
     ("service", "e.service"),
@@ -16,6 +16,7 @@ const DIMENSIONS: [(&str, &str); 15] = [
     ("portal", "e.portal"),
     ("device", "e.device"),
     ("login", "e.login"),
+    ("portal_kind", "e.portal_kind"),
     ("channel", "e.channel"),
     ("country", "e.country"),
     ("hour", "e.local_hour"),

@@ -52,6 +52,7 @@ columns! {
     "service_name_en" Text "" "English name of the service." "Servizio (inglese)";
     "kind" Code "" "Kind of use: plain, payment, booking, or none for an access." "Tipo";
     "portal" Code "" "Code of the portal, or `unregistered`." "Portale";
+    "portal_kind" Code "" "Kind of the portal: civic (civic network), services (area of services), app, or unknown." "Tipo di portale";
     "device" Code "" "Class of the device." "Dispositivo";
     "login" Code "" "Login method." "Accesso con";
     "channel" Code "" "Channel of the event." "Canale";

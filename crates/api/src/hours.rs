@@ -48,10 +48,14 @@ pub(crate) fn zones(
 ) -> Vec<Zone> {
     let enti = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
     let enti = enti.or(scope);
-    let portals = question.filters.get(&Dimension::Portal).map(Vec::as_slice);
+    let [portals, kinds] = [Dimension::Portal, Dimension::PortalKind]
+        .map(|dimension| question.filters.get(&dimension).map(Vec::as_slice));
     register.zones(|ente, portal| {
         is_wanted(enti, ente.code())
-            && portal.is_none_or(|portal| is_wanted(portals, portal.code()))
+            && portal.is_none_or(|portal| {
+                let kind = portal.kind().map_or("unknown", <&str>::from);
+                is_wanted(portals, portal.code()) && is_wanted(kinds, kind)
+            })
     })
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn check(asked: &Asked<'_>) -> Result<(), Problem> {
     );
     if is_counted && !has_table(asked) {
         return Err(needs_key(
-            "this breakdown needs a key: public are service uses by ente, category and kind, by category and service, by ente and month, by hour; and accesses by device and month, by weekday and hour; and of months those that have months",
+            "this breakdown needs a key: public are service uses by ente, category and kind, by category and service, by ente and month, by hour; and accesses by kind of portal, device and month, by weekday and hour; and of months those that have months",
         ));
     }
     let is_of_years = matches!(
@@ -143,6 +143,7 @@ mod tests {
                     ente: ente(),
                     month,
                     device: device.to_owned(),
+                    portal_kind: "services".to_owned(),
                     accesses,
                     service_uses,
                 })

@@ -23,6 +23,7 @@ fn edition() -> Edition {
         ente: "c_d612".to_owned(),
         month,
         device: device.to_owned(),
+        portal_kind: "services".to_owned(),
         accesses,
         service_uses,
     };

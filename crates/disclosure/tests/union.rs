@@ -18,6 +18,7 @@ const CATEGORIES: [&str; 2] = ["lavoro", "tributi"];
 const KINDS: [&str; 3] = ["plain", "payment", "booking"];
 const SERVICES: [&str; 4] = ["imu", "suap", "tari", "visure"];
 const DEVICES: [&str; 2] = ["desktop", "smartphone"];
+const PORTAL_KINDS: [&str; 3] = ["services", "civic", "app"];
 const HOURS: [(&str, u8); 4] = [("night", 3), ("office", 9), ("office", 10), ("evening", 20)];
 
 fn flat(_: &str) -> Option<String> {
@@ -26,8 +27,8 @@ fn flat(_: &str) -> Option<String> {
 
 /// One use: indices into the lists above, and a month and weekday.
 type Use = [usize; 7];
-/// One access: indices of device, month, weekday and hour.
-type Access = [usize; 4];
+/// One access: indices of kind of portal, device, month, weekday and hour.
+type Access = [usize; 5];
 
 fn figures(uses: &[(Use, u64)], accesses: &[(Access, u64)]) -> OpenFigures {
     let mut figures = OpenFigures::default();
@@ -40,15 +41,19 @@ fn figures(uses: &[(Use, u64)], accesses: &[(Access, u64)]) -> OpenFigures {
             service: SERVICES[service].into(),
             service_uses: *count,
         });
-        figures
-            .months
-            .push(month_of(ENTI[ente], "desktop", month, [0, *count]));
+        figures.months.push(month_of(
+            ENTI[ente],
+            ["services", "desktop"],
+            month,
+            [0, *count],
+        ));
         figures.week.push(week_of(weekday, hour, [0, *count]));
     }
-    for ([device, month, weekday, hour], count) in accesses {
+    for ([kind, device, month, weekday, hour], count) in accesses {
+        let of = [PORTAL_KINDS[*kind], DEVICES[*device]];
         figures
             .months
-            .push(month_of(ENTI[0], DEVICES[*device], *month, [*count, 0]));
+            .push(month_of(ENTI[0], of, *month, [*count, 0]));
         figures.week.push(week_of(*weekday, *hour, [*count, 0]));
         let (band, local_hour) = HOURS[*hour];
         figures.hours.push(HourUse {
@@ -67,7 +72,7 @@ fn figures(uses: &[(Use, u64)], accesses: &[(Access, u64)]) -> OpenFigures {
 
 fn month_of(
     ente: &str,
-    device: &str,
+    [portal_kind, device]: [&str; 2],
     month: usize,
     [accesses, service_uses]: [u64; 2],
 ) -> MonthUse {
@@ -75,6 +80,7 @@ fn month_of(
         ente: ente.into(),
         month: u8::try_from(month + 1).expect("a month"),
         device: device.into(),
+        portal_kind: portal_kind.into(),
         accesses,
         service_uses,
     }
@@ -199,8 +205,9 @@ fn attack_all(uses: &[(Use, u64)], accesses: &[(Access, u64)], k: u64) {
     );
     let rows: Vec<_> = accesses
         .iter()
-        .map(|([device, at, weekday, of_day], count)| {
+        .map(|([kind, device, at, weekday, of_day], count)| {
             let labels = [
+                PORTAL_KINDS[*kind].to_owned(),
                 DEVICES[*device].to_owned(),
                 month(*at),
                 (weekday + 1).to_string(),
@@ -209,7 +216,12 @@ fn attack_all(uses: &[(Use, u64)], accesses: &[(Access, u64)], k: u64) {
             (labels, *count)
         })
         .collect();
-    attack(public.accesses(), &rows, [flat, flat, flat, band_of], k);
+    attack(
+        public.accesses(),
+        &rows,
+        [flat, flat, flat, flat, band_of],
+        k,
+    );
     // Users are at most as many as accesses and uses, so shown users would bound a hidden hour.
     if let Some(users) = public.users() {
         assert!(
@@ -219,7 +231,7 @@ fn attack_all(uses: &[(Use, u64)], accesses: &[(Access, u64)], k: u64) {
                 .all(|count| *count == 0 || *count >= k)
         );
         let hours = public.accesses().cells();
-        let mut of_hours = hours.filter(|(labels, _)| labels[..3] == [None; 3]);
+        let mut of_hours = hours.filter(|(labels, _)| labels[..4] == [None; 4]);
         assert!(of_hours.all(|(_, cell)| cell != Count::Hidden));
         let hours = public.uses().cells();
         let mut of_hours = hours.filter(|(labels, _)| labels[..5] == [None; 5]);
@@ -240,7 +252,7 @@ proptest! {
             ((0..3_usize, 0..2_usize, 0..3_usize, 0..4_usize, 0..4_usize, 0..7_usize, 0..4_usize), count()),
             0..30,
         ),
-        accesses in prop::collection::vec(((0..2_usize, 0..4_usize, 0..7_usize, 0..4_usize), count()), 0..30),
+        accesses in prop::collection::vec(((0..3_usize, 0..2_usize, 0..4_usize, 0..7_usize, 0..4_usize), count()), 0..30),
         k in 2_u64..6,
     ) {
         let uses: Vec<(Use, u64)> = uses
@@ -249,7 +261,7 @@ proptest! {
             .collect();
         let accesses: Vec<(Access, u64)> = accesses
             .into_iter()
-            .map(|((a, b, c, d), count)| ([a, b, c, d], count))
+            .map(|((a, b, c, d, e), count)| ([a, b, c, d, e], count))
             .collect();
         attack_all(&uses, &accesses, k);
     }

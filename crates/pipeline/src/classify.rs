@@ -7,7 +7,7 @@ use affluenza_classify::geo::Geo;
 use affluenza_classify::hours::{Zone, days_since_1970};
 use affluenza_event::{Activity, ClientAttributes, Event, Outcome, Resource};
 use affluenza_kafka::Offset;
-use affluenza_register::{Ente, Portal, Register, Service};
+use affluenza_register::{Ente, Portal, PortalKind, Register, Service};
 use affluenza_store::retention::Boundary;
 use affluenza_store::{Fact, FactBlock, VisitAttributes};
 use jiff::civil::Date;
@@ -131,6 +131,7 @@ impl Classifier {
             resource,
             outcome: event.outcome as i8,
             attributes: VisitAttributes {
+                portal_kind: entries.portal_kind().map_or(0, |kind| kind as i8),
                 device: verdict.device as i8,
                 device_rule: verdict.rule.as_str(),
                 login: event.login as i8,
@@ -187,6 +188,11 @@ impl<'r> RegisterEntries<'r> {
             (Some(_), Some(service)) => service.category_on(day).code(),
             _ => UNREGISTERED,
         }
+    }
+
+    /// Returns the kind of the portal, if known.
+    pub(crate) fn portal_kind(&self) -> Option<PortalKind> {
+        self.portal.and_then(Portal::kind)
     }
 
     fn zone(&self) -> Option<&'r Zone> {
@@ -274,6 +280,7 @@ mod tests {
         assert_codes(Dimension::Kind, |kind: Kind| kind as i8);
         assert_codes(Dimension::Login, |login: Login| login as i8);
         assert_codes(Dimension::Channel, |channel: Channel| channel as i8);
+        assert_codes(Dimension::PortalKind, |kind: PortalKind| kind as i8);
         let outcomes = Outcome::VARIANTS.iter().map(|it| ((*it).into(), *it as i8));
         assert_column("outcome", outcomes.collect());
         let resources = Resource::VARIANTS

@@ -3,8 +3,8 @@
 use affluenza_register::Register;
 use affluenza_store::figures::{
     BandUse, Breakdowns, CountryUse, DayUse, Detail, DeviceUse, EnteHourUse, EnteServiceUse,
-    EnteSilence, HourUse, MonthUse, MonthVisitors, RulesUse, ServiceUse, UsageCell, ValueUse,
-    YearFigures,
+    EnteSilence, HourUse, MonthUse, MonthVisitors, PortalVisitors, RulesUse, ServiceUse, UsageCell,
+    ValueUse, YearFigures,
 };
 use affluenza_store::usage::Dimension;
 
@@ -153,6 +153,7 @@ fn month(ente: &str, month: u8, device: &str, accesses: u64) -> MonthUse {
         ente: ente.to_owned(),
         month,
         device: device.to_owned(),
+        portal_kind: "services".to_owned(),
         accesses,
         service_uses: accesses / 4,
     }
@@ -188,8 +189,22 @@ fn detail_2017() -> Detail {
             month("c_d612", 2, "bot", 45_678),
             month("c_d612", 12, "other", 1_000),
             month("um_mugello", 1, "desktop", 10_000),
-            month("um_mugello", 1, "tablet", 1_000),
+            MonthUse {
+                portal_kind: "civic".to_owned(),
+                ..month("um_mugello", 1, "tablet", 1_000)
+            },
         ],
+        portal_visitors: [
+            ("c_d612", "services", 123_456),
+            ("um_mugello", "civic", 600),
+            ("um_mugello", "services", 4_000),
+        ]
+        .map(|(ente, portal_kind, visitors_days)| PortalVisitors {
+            ente: ente.to_owned(),
+            portal_kind: portal_kind.to_owned(),
+            visitors_days,
+        })
+        .to_vec(),
         visitors: vec![MonthVisitors {
             ente: "c_d612".to_owned(),
             month: 1,

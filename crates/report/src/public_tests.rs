@@ -41,17 +41,19 @@ fn uses(year: i16, figures: &YearFigures) -> Public<6> {
     table.suppress(SMALL, &SECRET, &[]).unwrap()
 }
 
-fn accesses() -> Public<4> {
-    let dimensions = ["device", "month", "weekday", "hour"].map(TableDimension::flat);
-    let mut table = CountTable::linked(dimensions, &[&["device", "month"], &["hour"]]);
-    for (device, month, hour, count) in [
-        ("desktop", "2017-01", "office 09", 610_000),
-        ("smartphone", "2017-01", "office 10", 300_000),
-        ("tablet", "2017-02", "evening 20", 89_000),
-        ("other", "2017-02", "night 03", 7),
+fn accesses() -> Public<5> {
+    let dimensions = ["portal_kind", "device", "month", "weekday", "hour"];
+    let dimensions = dimensions.map(TableDimension::flat);
+    let tables: [&[&str]; 2] = [&["portal_kind", "device", "month"], &["hour"]];
+    let mut table = CountTable::linked(dimensions, &tables);
+    for (kind, device, month, hour, count) in [
+        ("services", "desktop", "2017-01", "office 09", 610_000),
+        ("services", "smartphone", "2017-01", "office 10", 300_000),
+        ("civic", "tablet", "2017-02", "evening 20", 89_000),
+        ("services", "other", "2017-02", "night 03", 7),
     ] {
-        table.add_to(0, [device, month, "", ""], count);
-        table.add_to(1, ["", "", "", hour], count);
+        table.add_to(0, [kind, device, month, "", ""], count);
+        table.add_to(1, ["", "", "", "", hour], count);
     }
     table.suppress(SMALL, &SECRET, &[]).unwrap()
 }

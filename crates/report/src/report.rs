@@ -1,5 +1,7 @@
 //! The report of a year.
 
+use std::collections::BTreeSet;
+
 use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
 use affluenza_store::figures::{Counted, YearFigures};
@@ -17,7 +19,7 @@ use crate::sources::{self, FigureSet, ImplausibleFigure};
 use crate::tables::{
     self, Accesses, BreakdownTables, CategoryCounts, CategoryRow, CategoryVariations, CellRow,
     Contribution, CrossTable, Devices, EnteChange, EnteName, Hours, MonthRow, Moves,
-    OfferedService, Places, ServiceRow, Totals, Variation, Variations,
+    OfferedService, Places, Portals, ServiceRow, Totals, Variation, Variations,
 };
 use affluenza_words::Language;
 
@@ -92,6 +94,8 @@ pub struct Report {
     pub top_services: Vec<ServiceRow>,
     /// Accesses and visitors by ente.
     pub accesses: Accesses,
+    /// Use by kind of portal.
+    pub portals: Portals,
     /// Accesses by class of device.
     pub devices: Devices,
     /// Accesses by month.
@@ -105,6 +109,8 @@ pub struct Report {
     pub hours: Hours,
     /// Services offered by ente and category.
     pub offered: CrossTable,
+    /// Number of different services offered by any ente.
+    pub services_offered: usize,
     /// Services offered by the only ente, with their uses; empty for all enti.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub offered_services: Vec<OfferedService>,
@@ -159,6 +165,11 @@ impl Report {
         let usage = CrossTable::usage(register, offered_on, ente, &figures.usage);
         let devices = Devices::build(&figures.devices);
         let offered = CrossTable::offered(register, offered_on, ente);
+        let deployments = scope::deployments(register, ente);
+        let services_offered: BTreeSet<&str> = deployments
+            .filter(|deployment| deployment.validity.contains(offered_on))
+            .map(|deployment| deployment.service.code())
+            .collect();
         debug_assert_eq!(usage.total, totals.kinds.service_uses, "enti add up");
         let categories = CategoryRow::build(register, &figures.usage, before_cells);
         let variations = Variations {
@@ -202,6 +213,7 @@ impl Report {
             service_status: tables::with_status(&variations),
             top_services: ServiceRow::top(register, offered_on, &figures.services),
             accesses: Accesses::build(register, counted, detail),
+            portals: Portals::build(register, counted, detail),
             months: tables::months(period, detail, before.map(|figures| &figures.detail)),
             breakdowns: BreakdownTables::build(detail),
             places: Places::build(&figures.countries),
@@ -211,6 +223,7 @@ impl Report {
             usage,
             devices,
             offered,
+            services_offered: services_offered.len(),
             offered_services: offered_services.unwrap_or_default(),
             sources: Vec::new(),
             doubts: Vec::new(),

@@ -64,6 +64,11 @@ impl FiguresByEnte {
         for row in &detail.visitors {
             part(&row.ente, &mut |own| own.detail.visitors.push(row.clone()));
         }
+        for row in &detail.portal_visitors {
+            part(&row.ente, &mut |own| {
+                own.detail.portal_visitors.push(row.clone());
+            });
+        }
         for row in &detail.hours {
             part(&row.ente, &mut |own| own.detail.hours.push(row.clone()));
         }
@@ -100,6 +105,9 @@ pub fn of_ente(figures: &YearFigures, register: &Register, code: &str) -> YearFi
         services: filtered(&whole.services, |row| is_ente(register, &row.ente, code)),
         months: filtered(&whole.months, |row| is_ente(register, &row.ente, code)),
         visitors: filtered(&whole.visitors, |row| is_ente(register, &row.ente, code)),
+        portal_visitors: filtered(&whole.portal_visitors, |row| {
+            is_ente(register, &row.ente, code)
+        }),
         hours: filtered(&whole.hours, |row| is_ente(register, &row.ente, code)),
         breakdowns: whole
             .breakdowns

@@ -154,6 +154,7 @@ fn a_year_that_is_not_over_counts_and_names_the_days_that_passed() {
         "confronto con gli stessi giorni del 2016",
         "+16% sugli stessi giorni del 2016",
         "servizi attivi per ente al 31 maggio 2017",
+        "diversi, al 31 maggio 2017",
     ] {
         assert!(text.contains(said), "{said}: {text}");
     }
@@ -706,6 +707,15 @@ fn one_ente_has_its_own_figures_only() {
     assert_eq!(report.totals.kinds.service_uses, 1_898);
     assert_eq!(report.totals.compared_service_uses, None);
     assert_eq!((report.devices.accesses, report.offered.total), (11_000, 1));
+    let kinds = report.portals.kinds.iter();
+    let kinds: Vec<_> = kinds
+        .map(|row| (row.portal_kind, row.accesses, row.visitors_days))
+        .collect();
+    assert_eq!(kinds, [("civic", 1_000, 600), ("services", 10_000, 4_000)]);
+    assert_eq!(
+        report.portals.civic_residents, None,
+        "the union names no members"
+    );
     assert_eq!(report.usage.enti.len(), 1);
     assert!(report.usage.enti_without.is_empty());
     let office = &report.hours.bands[1];

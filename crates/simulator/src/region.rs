@@ -322,11 +322,11 @@ fn enti_csv(bodies: &[Body]) -> String {
 const RESIDENTS_YEAR: i16 = 2024;
 
 fn portals_csv(bodies: &[Body]) -> String {
-    let mut text = "code,name,ente,source\n".to_owned();
+    let mut text = "code,name,ente,source,kind\n".to_owned();
     for Body { code, .. } in bodies {
         let _ = writeln!(
             text,
-            "servizi-online,Servizi online,{code},https://servizi.{code}.example"
+            "servizi-online,Servizi online,{code},https://servizi.{code}.example,services"
         );
     }
     text

@@ -1,7 +1,7 @@
 //! Generates the event stream.
 
 use affluenza_event::{Kind, UnixMillis};
-use affluenza_register::{Portal, Register};
+use affluenza_register::{Portal, PortalKind, Register};
 use jiff::civil::date;
 use serde::Serialize;
 
@@ -120,13 +120,21 @@ impl Simulation {
             .iter()
             .map(|cell| visited.partition_point(|it| it.ente < cell.key.ente))
             .collect();
-        let visits = visited.iter().map(|it| it.visits).collect();
+        let mut weights: Vec<f64> = visited.iter().map(VisitedEnte::reads_services).collect();
+        weights.extend(visited.iter().filter_map(VisitedEnte::reads_civic));
+        // Areas of services are first, so that the places of enti are those of their areas.
+        let civic = visited.iter().filter_map(|it| it.civic.clone());
+        let civic: Vec<Portal> = civic.collect();
         // Streams of different scales in one log have different ids.
         let ids = format!("ids {:016x}", scale.to_bits());
         Ok(Self {
-            slices: SliceGenerator::new(schedule, portals, visits, counts, seed),
+            slices: SliceGenerator::new(schedule, portals, weights, counts, seed),
             writer: EventWriter::new(seed.random(&ids)),
-            portals: visited.into_iter().map(|it| it.portal).collect(),
+            portals: visited
+                .into_iter()
+                .map(|it| it.portal)
+                .chain(civic)
+                .collect(),
             services: register
                 .services()
                 .map(|service| service.code().to_owned())
@@ -197,13 +205,34 @@ impl Simulation {
     }
 }
 
-/// An ente with uses or offers, and its portal.
+/// An ente with uses or offers, and its portals.
 struct VisitedEnte {
     /// Index in the register.
     ente: usize,
+    /// Portal with the services: the first one that is no civic network.
     portal: Portal,
+    /// The first civic network, if it is another portal.
+    civic: Option<Portal>,
     /// Relative number of visits.
     visits: f64,
+}
+
+/// Share of the visits without a use that go to the civic network of an ente that has one.
+const CIVIC_SHARE: f64 = 0.6;
+
+impl VisitedEnte {
+    /// Relative number of visits without a use in the area of services.
+    fn reads_services(&self) -> f64 {
+        match self.civic {
+            Some(_) => self.visits * (1.0 - CIVIC_SHARE),
+            None => self.visits,
+        }
+    }
+
+    /// Relative number of visits to the civic network; `None` without one.
+    fn reads_civic(&self) -> Option<f64> {
+        self.civic.as_ref().map(|_| self.visits * CIVIC_SHARE)
+    }
 }
 
 /// Returns the enti that have uses or offers, sorted by index.
@@ -226,13 +255,15 @@ fn visited(
     }
     let mut visited = Vec::new();
     for ente in register.enti().filter(|ente| visits[ente.index()] > 0.0) {
-        let portal = register
-            .portals_of(ente)
-            .first()
-            .ok_or_else(|| SimulationError::NoPortal(ente.code().to_owned()))?;
+        let portals = register.portals_of(ente);
+        let is_civic = |portal: &&Portal| portal.kind() == Some(PortalKind::Civic);
+        let civic = portals.iter().find(is_civic);
+        let portal = portals.iter().find(|portal| !is_civic(portal)).or(civic);
+        let portal = portal.ok_or_else(|| SimulationError::NoPortal(ente.code().to_owned()))?;
         visited.push(VisitedEnte {
             ente: ente.index(),
             portal: portal.clone(),
+            civic: civic.filter(|civic| civic.code() != portal.code()).cloned(),
             visits: visits[ente.index()],
         });
     }

@@ -46,7 +46,7 @@ pub(crate) struct SliceGenerator {
     pub schedule: Schedule,
     random: Random,
     generator: Visits,
-    /// Portal of each cell of the plan, in ascending order.
+    /// Portal of the services of each cell of the plan, in ascending order.
     pub portals: Vec<usize>,
     /// Distribution of visits without a use, and of crawlers, over portals; `None` without any.
     visited: Option<Weighted<usize>>,

@@ -71,6 +71,7 @@ pub const READABLE: &[Readable] = &[
     open("usage_by_desk"),
     open("usage_by_hour"),
     open("silent_portals"),
+    open("usage_by_portal"),
 ];
 
 /// A user that reads the rows of some enti.

@@ -138,11 +138,11 @@ mod tests {
         );
         assert!(sql.contains("channel Enum8('web' = 1, "), "{sql}");
         assert!(
-            sql.contains("COMMENT 'ISO 3166-1 alpha-2; empty if unknown')\n"),
+            sql.contains("COMMENT 'ISO 3166-1 alpha-2; empty if unknown',\n"),
             "{sql}"
         );
         assert!(
-            sql.ends_with("(ente, channel, login, device, country, band)"),
+            sql.ends_with("(ente, channel, login, device, country, portal_kind, band)"),
             "{sql}"
         );
         let facts = with_attributes("{attributes_of_facts}", ATTRIBUTES);

@@ -32,7 +32,7 @@ pub struct EnteServiceUse {
     pub last_day: String,
 }
 
-/// Usage in a month from a device class.
+/// Usage in a month from a device class, at portals of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct MonthUse {
     /// Public body.
@@ -41,6 +41,9 @@ pub struct MonthUse {
     pub month: u8,
     /// Device class, including bots.
     pub device: String,
+    /// Kind of the portal; `unknown` in seals that were made without it.
+    #[serde(default = "unknown")]
+    pub portal_kind: String,
     /// Accesses to pages and areas.
     pub accesses: u64,
     /// Completed service uses.
@@ -52,6 +55,15 @@ impl MonthUse {
     pub fn is_of_people(&self) -> bool {
         !matches!(&*self.device, "bot" | "no-agent")
     }
+
+    /// True if a report of this use counts the row.
+    pub fn is_counted(&self, counted: Counted) -> bool {
+        counted == Counted::All || self.is_of_people()
+    }
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
 }
 
 /// Visitors in a month.
@@ -61,6 +73,17 @@ pub struct MonthVisitors {
     pub ente: String,
     /// Month, 1 to 12.
     pub month: u8,
+    /// Distinct visitors of each day, summed over the days.
+    pub visitors_days: u64,
+}
+
+/// Visitors of the portals of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct PortalVisitors {
+    /// Public body.
+    pub ente: String,
+    /// Kind of the portals.
+    pub portal_kind: String,
     /// Distinct visitors of each day, summed over the days.
     pub visitors_days: u64,
 }
@@ -141,10 +164,14 @@ pub struct RulesUse {
 pub struct Detail {
     /// Service uses by ente, service and kind.
     pub services: Vec<EnteServiceUse>,
-    /// Usage by ente, month and device.
+    /// Usage by ente, month, device and kind of portal.
     pub months: Vec<MonthUse>,
     /// Visitors by ente and month.
     pub visitors: Vec<MonthVisitors>,
+    /// Visitors by ente and kind of portal. They do not add up to those of the ente: a visitor of two
+    /// portals counts at both.
+    #[serde(default)]
+    pub portal_visitors: Vec<PortalVisitors>,
     /// Usage by ente and hour.
     pub hours: Vec<EnteHourUse>,
     /// Usage by ente and other dimensions.
@@ -181,6 +208,7 @@ struct BreakdownAsked {
 #[derive(Debug)]
 struct RestAsked {
     visitors: QueryIndex,
+    portal_visitors: QueryIndex,
     days: QueryIndex,
     silences: QueryIndex,
     week: QueryIndex,
@@ -219,9 +247,9 @@ impl DetailAsked {
             )),
             months: reading.ask(format!(
                 "SELECT toString(u.ente) AS ente, toMonth(u.local_date) AS month, toString(u.device) AS device,
-                        sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
+                        toString(u.portal_kind) AS portal_kind, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
                  FROM usage_hourly AS u WHERE {within}
-                 GROUP BY ente, month, device ORDER BY ente, month, device"
+                 GROUP BY ente, month, device, portal_kind ORDER BY ente, month, device, portal_kind"
             )),
             hours: None,
             breakdowns: Vec::new(),
@@ -259,6 +287,12 @@ impl DetailAsked {
                      SELECT toString(u.ente) AS ente, toMonth(u.local_date) AS month, uniqCombined64IfMerge(u.visitors) AS users
                      {facts} GROUP BY ente, month, u.local_date)
                  GROUP BY ente, month HAVING visitors_days > 0 ORDER BY ente, month"
+            )),
+            portal_visitors: reading.ask(format!(
+                "SELECT ente, portal_kind, sum(users) AS visitors_days FROM (
+                     SELECT toString(u.ente) AS ente, toString(u.portal_kind) AS portal_kind, uniqCombined64IfMerge(u.visitors) AS users
+                     {facts} GROUP BY ente, portal_kind, u.local_date)
+                 GROUP BY ente, portal_kind HAVING visitors_days > 0 ORDER BY ente, portal_kind"
             )),
             days: reading.ask(format!(
                 "SELECT toString(u.local_date) AS day, toString(u.device) AS device, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
@@ -303,6 +337,7 @@ impl DetailAsked {
         };
         Ok(Detail {
             visitors: lists.rows(rest.visitors)?,
+            portal_visitors: lists.rows(rest.portal_visitors)?,
             days: lists.rows(rest.days)?,
             silences: lists.rows(rest.silences)?,
             week: lists.rows(rest.week)?,

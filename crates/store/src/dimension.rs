@@ -167,6 +167,14 @@ dimensions! {
     // Columns with definitions made from these declarations. An attribute without a variant of
     // `Dimension` cannot be a filter or group.
     attributes {
+        portal_kind: Code PortalKind => Attribute {
+            place: 7,
+            codes: &[("civic", 1), ("services", 2), ("app", 3), ("unknown", 0)],
+            facts: "Kind of the portal in the register: civic network, area of services, or app; unknown if the register does not know the portal or its kind",
+            hours: Some("Kind of the portal: civic network, area of services, or app; unknown without it"),
+            is_about_person: false,
+            in_year: InYear::No,
+        },
         device: Code Device => Attribute {
             place: 3,
             codes: &[

@@ -277,7 +277,7 @@ mod tests {
         let columns = dimensions();
         assert!(columns.starts_with("hour_start, local_date, local_hour, band, ente, "));
         assert!(
-            columns.ends_with(", outcome, channel, login, device, country"),
+            columns.ends_with(", outcome, channel, login, device, country, portal_kind"),
             "{columns}"
         );
     }

@@ -97,6 +97,7 @@ fn listed() -> Vec<Migration> {
         "0038_usage_by_desk" => View,
         "0039_silent_portals" => View,
         "0040_usage_by_hour" => View,
+        "0041_usage_by_portal" => View,
     ]
 }
 

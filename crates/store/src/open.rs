@@ -143,6 +143,7 @@ mod tests {
                 ente: "c_a".into(),
                 month,
                 device: "desktop".into(),
+                portal_kind: "civic".into(),
                 accesses: 5,
                 service_uses,
             }],

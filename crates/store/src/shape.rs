@@ -193,13 +193,13 @@ mod tests {
     #[test]
     fn everything_has_columns_and_every_view_a_query() {
         let all = wanted(&Config::default());
-        assert!(all.len() >= 39, "{}", all.len());
+        assert!(all.len() >= 40, "{}", all.len());
         for (name, object) in &all {
             let is_view = object.migration.object == SchemaObject::View;
             assert_eq!(object.query.is_some(), is_view, "{name}: {object:?}");
             assert!(!object.columns.is_empty(), "{name}: {object:?}");
         }
-        assert_eq!(all["usage_hourly"].columns.len(), 19);
+        assert_eq!(all["usage_hourly"].columns.len(), 20);
         let ledger = &all["ingest_ledger"].columns;
         assert!(ledger.iter().any(|column| column == "erased"), "{ledger:?}");
         let view = all["usage_by_ente"].query.as_deref();

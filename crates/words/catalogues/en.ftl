@@ -213,6 +213,7 @@ fact-bookings = bookings
 fact-visits = visits
 fact-mobile = of visits
 fact-off-hours = of users
+fact-services = services
 fact-offered = deployments
 detail-growth = { $growth } { on-compared }
 detail-no-growth = change not defined
@@ -227,6 +228,12 @@ detail-no-visits = not received from portals
 detail-mobile = were by smartphone or tablet
 detail-off-hours = came outside office hours
 detail-offered = services on offer per public body on { $day }
+detail-services = on offer, each counted once, on { $day }
+detail-services-used =
+    { $used ->
+        [one] on offer, of which { $used } was used
+       *[other] on offer, of which { $used } were used
+    }
 
 ## Kinds, devices, logins, bands, statuses
 
@@ -296,6 +303,15 @@ column-visitors = Daily unique visitors
     .short = Visitors
 column-residents = Residents
 column-year = Year
+column-uses-per-1000 = Uses per 1,000 residents
+    .short = Per 1,000
+column-portal-kind = Kind of portal
+column-civic-visitors = Visitors of the civic network
+    .short = Civic vis.
+column-services-visitors = Visitors of the service area
+    .short = Service vis.
+column-civic-visits = Visits to the civic network
+    .short = Civic visits
 column-per-resident = Visits per resident
     .short = Per res.
 column-device = Device
@@ -391,10 +407,24 @@ top-services = Most used services
 
 ## Visits
 
-accesses = Visits and visitors by public body
-    .caption = Visits (number), daily unique visitors (summed over the period), uses, visits of the period per resident
+accesses = Visits, visitors and uses by public body
+    .caption = Visits (number), daily unique visitors (summed over the period), uses, uses of the period per 1,000 residents
+residents-source = Residents: { $sources }. Those of a union are the sum of those of its municipalities; in the total each municipality counts once.
+portals = Civic network and service area
+    .caption = Kinds of portal (number of visits)
+portal-kind-civic = Civic network
+portal-kind-services = Service area
+portal-kind-app = App
+portal-kind-unknown = Kind not stated
+civic-networks = Users of the civic network and of the service area
+    .caption = Daily unique visitors (summed over the period), visits to the civic network (number), visits of the period per resident
+    .residents = The residents in the total are those of the public bodies with visits to the civic network; each municipality counts once.
+civic-networks-chart = Visits to the civic network per resident
+    .alt = Bars of the visits to the civic network per resident, one for each public body; the figures are in the table below.
 devices = Devices
     .caption = Devices (number of visits)
+devices-services =
+    .caption = Devices used in the service area (number of visits)
 devices-bots = Bots (counted separately, not in shares): { visits-counted }.
 devices-no-agent = Clients without a user agent (counted separately, not in shares): { visits-counted }.
 months = Months
@@ -669,6 +699,8 @@ sheet-utilizzi-per-mese = Uses of digital services by month and public body
     .about = Uses completed by people, by month (YYYY-MM) and public body (IPA code).
 sheet-accessi-per-dispositivo = Accesses to portals by month and device
     .about = Accesses of people to the pages of portals, by month and class of device.
+sheet-accessi-per-tipo-di-portale = Accesses to the portals by kind of portal, month and device
+    .about = Accesses of people to the pages of civic networks, service areas and apps, by month and class of device.
 sheet-accessi-per-giorno-e-ora = Accesses to portals by weekday and hour
     .about = Accesses of people to the pages of portals, by weekday (1 is Monday) and local hour.
 
@@ -725,6 +757,12 @@ web-state = State
 web-offered = Offered
 web-used = Used
 web-instant = Time
+web-portal-kind = Kind of portal
+web-by-portal-kind = Accesses by kind of portal
+web-portal-kind-civic = Civic network
+web-portal-kind-services = Service area
+web-portal-kind-app = App
+web-portal-kind-unknown = Kind not stated
 web-device-desktop = Desktop
 web-device-smartphone = Smartphone
 web-device-tablet = Tablet

@@ -221,6 +221,7 @@ fact-bookings = prenotazioni
 fact-visits = accessi
 fact-mobile = degli accessi
 fact-off-hours = degli utenti
+fact-services = servizi attivi
 fact-offered = dispiegamenti
 detail-growth = { $growth } { on-compared }
 detail-no-growth = variazione non calcolabile
@@ -235,6 +236,12 @@ detail-no-visits = non ricevuti dai portali
 detail-mobile = da smartphone e tablet
 detail-off-hours = fuori dall’orario di sportello
 detail-offered = servizi attivi per ente al { $day }
+detail-services = diversi, al { $day }
+detail-services-used =
+    { $used ->
+        [one] di cui { $used } utilizzato
+       *[other] di cui { $used } utilizzati
+    }
 
 ## Kinds, devices, logins, bands, statuses
 
@@ -305,6 +312,15 @@ column-residents = Residenti
 column-year = Anno
 column-per-resident = Accessi per residente
     .short = Per resid.
+column-uses-per-1000 = Utilizzi ogni 1.000 residenti
+    .short = Ogni 1.000
+column-portal-kind = Tipo di portale
+column-civic-visitors = Visitatori della rete civica
+    .short = Vis. rete c.
+column-services-visitors = Visitatori dell’area servizi
+    .short = Vis. servizi
+column-civic-visits = Accessi alla rete civica
+    .short = Acc. rete c.
 column-device = Dispositivo
 column-month = Mese
 column-mobile = Smartphone e tablet
@@ -408,10 +424,24 @@ top-services = Servizi più utilizzati
 
 ## Visits
 
-accesses = Accessi e visitatori per ente
-    .caption = Accessi (numero), visitatori unici giornalieri (somma del periodo), utilizzi, accessi del periodo per residente
+accesses = Accessi, visitatori e utilizzi per ente
+    .caption = Accessi (numero), visitatori unici giornalieri (somma del periodo), utilizzi, utilizzi del periodo ogni 1.000 residenti
+residents-source = Residenti: { $sources }. I residenti di un’unione sono la somma di quelli dei suoi comuni; nel totale ogni comune è contato una volta.
+portals = Rete civica e area servizi
+    .caption = Tipi di portale (numero di accessi)
+portal-kind-civic = Rete civica
+portal-kind-services = Area servizi
+portal-kind-app = App
+portal-kind-unknown = Tipo non indicato
+civic-networks = Utenti della rete civica e dell’area servizi
+    .caption = Visitatori unici giornalieri (somma del periodo), accessi alla rete civica (numero), accessi del periodo per residente
+    .residents = I residenti nel totale sono quelli degli enti con accessi alla rete civica; ogni comune è contato una volta.
+civic-networks-chart = Accessi alla rete civica per residente
+    .alt = Barre degli accessi alla rete civica per residente, un ente ciascuna; le cifre sono nella tabella che segue.
 devices = Dispositivi
     .caption = Dispositivi (numero di accessi)
+devices-services =
+    .caption = Dispositivi per la navigazione dell’area servizi (numero di accessi)
 devices-bots = Accessi di programmi automatici (bot): { $visits }, non compresi nei totali e nelle quote.
 devices-no-agent = Accessi senza browser dichiarato: { $visits }, non compresi nei totali e nelle quote.
 months = Mesi
@@ -694,6 +724,8 @@ sheet-utilizzi-per-mese = Utilizzi dei servizi digitali per mese ed ente
     .about = Utilizzi completati da persone, per mese (AAAA-MM) ed ente (codice IPA).
 sheet-accessi-per-dispositivo = Accessi ai portali per mese e dispositivo
     .about = Accessi di persone alle pagine dei portali, per mese e classe di dispositivo.
+sheet-accessi-per-tipo-di-portale = Accessi ai portali per tipo di portale, mese e dispositivo
+    .about = Accessi di persone alle pagine della rete civica, dell’area servizi e delle app, per mese e classe di dispositivo.
 sheet-accessi-per-giorno-e-ora = Accessi ai portali per giorno della settimana e ora
     .about = Accessi di persone alle pagine dei portali, per giorno della settimana (1 è lunedì) e ora locale.
 
@@ -750,6 +782,12 @@ web-state = Stato
 web-offered = Offerti
 web-used = Utilizzati
 web-instant = Ora
+web-portal-kind = Tipo di portale
+web-by-portal-kind = Accessi per tipo di portale
+web-portal-kind-civic = Rete civica
+web-portal-kind-services = Area servizi
+web-portal-kind-app = App
+web-portal-kind-unknown = Tipo non indicato
 web-device-desktop = Computer
 web-device-smartphone = Smartphone
 web-device-tablet = Tablet

@@ -10,11 +10,15 @@ export const picks = ["year", "month"];
 /** Some figures of closed months are public. */
 export const hasMonths = true;
 
-/** Accesses by device, and their shares over the months. */
+const PORTAL_KINDS = ["civic", "services", "app", "unknown"];
+
+/** Accesses by device, their shares over the months, and accesses by kind of portal. */
 export default async function devices(view) {
   const { at, data, t, f } = view;
   const whole = { ...at, month: undefined };
-  const [figures, byMonth] = await Promise.all([accessesBy(view, "device"), data.accesses(whole, ["device", "month"])]);
+  const [figures, byMonth, portals] = await Promise.all([
+    accessesBy(view, "device"), data.accesses(whole, ["device", "month"]), accessesBy(view, "portal_kind"),
+  ]);
   const month = (index) => `${at.year}-${String(index + 1).padStart(2, "0")}`;
   const shares = (device) => f.months.map((_, index) => {
     const [part, all] = [byMonth.cell({ device, month: month(index) }), byMonth.cell({ month: month(index) })];
@@ -27,5 +31,8 @@ export default async function devices(view) {
     data.isKnown(whole) && h("section", { class: "card" }, chart({
       title: t("web-devices-by-month"), first: t("web-month"), steps: f.months, drawn: "lines", percent: true, t, f, series,
     })),
-    breakdownCard(view, "device", { title: t("web-device"), caption: t("web-by-device"), codes, name }, figures));
+    breakdownCard(view, "device", { title: t("web-device"), caption: t("web-by-device"), codes, name }, figures),
+    breakdownCard(view, "portal_kind", {
+      title: t("web-portal-kind"), caption: t("web-by-portal-kind"), codes: PORTAL_KINDS, name: (code) => t(`web-portal-kind-${code}`),
+    }, portals));
 }

@@ -131,6 +131,8 @@ fn enti(register: &Register) -> String {
             "zone": ente.zone().name(),
             "inhabitants": population.map_or(0, |it| it.inhabitants),
             "inhabitants_year": population.map_or(0, |it| it.year),
+            "inhabitants_source": population.and_then(|it| it.source.as_deref()).unwrap_or_default(),
+            "members": ente.members(),
             "aliases": ente.aliases(), "valid_from": valid_from, "valid_to": valid_to,
             "successor": ente.successor().unwrap_or_default(),
             "patron": ente.patron().map_or_else(String::new, |day| day.to_string()),

@@ -14,7 +14,8 @@ pub(crate) const USES: [Dimension; 6] = [
     Dimension::Hour,
 ];
 /// Dimensions of accesses, in the order of the stored labels.
-pub(crate) const ACCESSES: [Dimension; 4] = [
+pub(crate) const ACCESSES: [Dimension; 5] = [
+    Dimension::PortalKind,
     Dimension::Device,
     Dimension::Month,
     Dimension::Weekday,
@@ -62,7 +63,7 @@ impl PublicMeasure {
     /// Returns the published tables, each by its dimensions. Every margin is published, too. An
     /// hour also has its band.
     pub const fn tables(self) -> &'static [&'static [Dimension]] {
-        use Dimension::{Category, Device, Ente, Hour, Kind, Month, Service, Weekday};
+        use Dimension::{Category, Device, Ente, Hour, Kind, Month, PortalKind, Service, Weekday};
         match self {
             Self::Uses => &[
                 &[Ente, Category, Kind],
@@ -70,7 +71,7 @@ impl PublicMeasure {
                 &[Ente, Month],
                 &[Hour],
             ],
-            Self::Accesses => &[&[Device, Month], &[Weekday, Hour]],
+            Self::Accesses => &[&[PortalKind, Device, Month], &[Weekday, Hour]],
             Self::UsersOfHours => &[&[Hour]],
         }
     }

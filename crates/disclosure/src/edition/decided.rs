@@ -17,8 +17,8 @@ pub struct Decided {
     pub small_count: u64,
     /// Hidden cells of uses, by ente, category, kind, service, month and hour or band.
     pub uses: Vec<Labels<6>>,
-    /// Hidden cells of accesses, by device, month, weekday and hour or band.
-    pub accesses: Vec<Labels<4>>,
+    /// Hidden cells of accesses, by kind of portal, device, month, weekday and hour or band.
+    pub accesses: Vec<Labels<5>>,
     /// True if users by hour are shown.
     pub has_users: bool,
 }
@@ -124,7 +124,7 @@ impl Outcome {
 
     /// Decides the public cells of a month. `secret` is that of its year.
     ///
-    /// An ente or a class of device that is hidden in one month of a year is hidden in its other
+    /// An ente, or a kind of portal with a class of device, that is hidden in one month of a year is hidden in its other
     /// months, too. Two hidden months of the same enti protect each other when the total of the year
     /// is shown.
     ///
@@ -237,12 +237,12 @@ impl<const N: usize> OpenTable<N> {
 fn is_unchanged(
     last: Option<&PublicYear>,
     uses: &OpenTable<6>,
-    accesses: &OpenTable<4>,
+    accesses: &OpenTable<5>,
     threshold: Threshold,
 ) -> bool {
     last.is_some_and(|last| {
         let uses = change(last.uses.cell([None; 6]), uses.all.cell([None; 6]));
-        let accesses = change(last.accesses.cell([None; 4]), accesses.all.cell([None; 4]));
+        let accesses = change(last.accesses.cell([None; 5]), accesses.all.cell([None; 5]));
         threshold.is_small(uses) || threshold.is_small(accesses)
     })
 }

@@ -24,9 +24,9 @@ use crate::edition::period::month_label;
 /// Uses. Labels in this order: ente, category, kind, service, month (`2017-03`), and hour, as
 /// [`hour_label`] writes it, or band.
 pub type Uses = Public<6>;
-/// Accesses. Labels in this order: class of device, month (`2017-03`), weekday (`1` is Monday), and
+/// Accesses. Labels in this order: kind of portal, class of device, month (`2017-03`), weekday (`1` is Monday), and
 /// hour, as [`hour_label`] writes it, or band.
-pub type Accesses = Public<4>;
+pub type Accesses = Public<5>;
 
 /// The publishable tables of a year, or of one of its months. Hidden counts are not stored.
 ///
@@ -124,11 +124,12 @@ fn uses_of_month(figures: &OpenFigures) -> CountTable<6> {
     table
 }
 
-/// Returns the accesses of a month, by class of device.
-fn accesses_of_month(figures: &OpenFigures) -> CountTable<4> {
+/// Returns the accesses of a month, by kind of portal and class of device.
+fn accesses_of_month(figures: &OpenFigures) -> CountTable<5> {
     let mut table = PublicMeasure::Accesses.linked_of_month(ACCESSES);
     for row in &figures.months {
         let labels = ACCESSES.map(|dimension| match dimension {
+            Dimension::PortalKind => row.portal_kind.as_str(),
             Dimension::Device => row.device.as_str(),
             _ => "",
         });
@@ -181,12 +182,13 @@ fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> Count
     table
 }
 
-fn table_of_accesses(year: i16, figures: &OpenFigures) -> CountTable<4> {
-    use Dimension::{Device, Hour, Month, Weekday};
+fn table_of_accesses(year: i16, figures: &OpenFigures) -> CountTable<5> {
+    use Dimension::{Device, Hour, Month, PortalKind, Weekday};
     let mut table = PublicMeasure::Accesses.linked(ACCESSES);
     for row in &figures.months {
         let month = month_label(year, row.month);
         let labels = ACCESSES.map(|dimension| match dimension {
+            PortalKind => row.portal_kind.as_str(),
             Device => row.device.as_str(),
             Month => &month,
             _ => "",

@@ -14,7 +14,7 @@ pub(crate) struct EditionTable {
     pub by: &'static [Dimension],
 }
 
-pub(crate) static SHEETS: [EditionTable; 7] = [
+pub(crate) static SHEETS: [EditionTable; 8] = [
     EditionTable {
         name: "utilizzi-per-categoria",
         measure: PublicMeasure::Uses,
@@ -44,6 +44,11 @@ pub(crate) static SHEETS: [EditionTable; 7] = [
         name: "accessi-per-dispositivo",
         measure: PublicMeasure::Accesses,
         by: &[Dimension::Month, Dimension::Device],
+    },
+    EditionTable {
+        name: "accessi-per-tipo-di-portale",
+        measure: PublicMeasure::Accesses,
+        by: &[Dimension::PortalKind, Dimension::Month, Dimension::Device],
     },
     EditionTable {
         name: "accessi-per-giorno-e-ora",

@@ -98,6 +98,7 @@ impl Region {
                     ente: format!("c_{body:05}"),
                     month,
                     device: "desktop".to_owned(),
+                    portal_kind: "services".to_owned(),
                     accesses: 100,
                     service_uses: *service_uses,
                 });
@@ -119,7 +120,7 @@ impl Region {
                 });
             }
         }
-        // Accesses fill the table of weekday and hour as well as that of device and month.
+        // Accesses fill the table of weekday and hour as well as that of kind of portal, device and month.
         figures.week[0].accesses = figures.months.iter().map(|month| month.accesses).sum();
         figures
     }

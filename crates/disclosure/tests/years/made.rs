@@ -72,13 +72,14 @@ impl Random {
 #[derive(Default)]
 struct Counts {
     uses: BTreeMap<[String; 4], u64>,
-    months: BTreeMap<(String, u8, &'static str), [u64; 2]>,
+    months: BTreeMap<(String, u8, &'static str, &'static str), [u64; 2]>,
     week: BTreeMap<(u8, u8), [u64; 2]>,
 }
 
 /// Largest number of services that are used.
 const SERVICES: usize = 60;
 const DEVICES: [&str; 4] = ["desktop", "smartphone", "tablet", "other"];
+const PORTAL_KINDS: [&str; 3] = ["services", "civic", "app"];
 
 pub fn band(hour: u8, weekday: u8) -> &'static str {
     match hour {
@@ -93,10 +94,11 @@ impl Counts {
     fn event(&mut self, random: &mut Random, ente: &str, is_use: bool, count: u64) {
         let month = random.below(12) as u8 + 1;
         let device = DEVICES[random.mostly_first(4)];
+        let portal_kind = PORTAL_KINDS[random.mostly_first(3)];
         let (weekday, hour) = (random.below(7) as u8 + 1, 8 + random.mostly_first(16) as u8);
         let of = usize::from(is_use);
         self.months
-            .entry((ente.to_owned(), month, device))
+            .entry((ente.to_owned(), month, device, portal_kind))
             .or_default()[of] += count;
         self.week.entry((weekday, hour)).or_default()[of] += count;
     }
@@ -112,12 +114,13 @@ impl Counts {
                 service_uses,
             });
         }
-        for ((ente, month, device), [accesses, service_uses]) in self.months {
+        for ((ente, month, device, portal_kind), [accesses, service_uses]) in self.months {
             let device = device.to_owned();
             figures.months.push(MonthUse {
                 ente,
                 month,
                 device,
+                portal_kind: portal_kind.to_owned(),
                 accesses,
                 service_uses,
             });

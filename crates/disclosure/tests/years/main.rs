@@ -22,7 +22,7 @@ fn flat(_: &str) -> Option<String> {
 }
 
 const OF_USES: [Parent; 6] = [flat, flat, flat, flat, flat, band_of];
-const OF_ACCESSES: [Parent; 4] = [flat, flat, flat, band_of];
+const OF_ACCESSES: [Parent; 5] = [flat, flat, flat, flat, band_of];
 /// Breakdowns above the detail: by ente, category and kind, and by category and service.
 const TABLES: [&[usize]; 2] = [&[0, 1, 2], &[1, 3]];
 

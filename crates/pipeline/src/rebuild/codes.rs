@@ -6,8 +6,8 @@ use affluenza_store::rebuild::{CodesRow, FactCodes};
 
 use crate::classify::RegisterEntries;
 
-/// Maps each combination of ente, portal and service to the codes and categories in the register,
-/// on its days. The result is the same as [`crate::Classifier`] gives for an event.
+/// Maps each combination of ente, portal and service to the codes, categories and kinds of portals
+/// in the register, on its days. The result is the same as [`crate::Classifier`] gives for an event.
 pub(super) fn derive(register: &Register, codes: &[FactCodes]) -> Vec<CodesRow> {
     let mut rows: Vec<CodesRow> = Vec::with_capacity(codes.len());
     for codes in codes {
@@ -22,6 +22,7 @@ pub(super) fn derive(register: &Register, codes: &[FactCodes]) -> Vec<CodesRow> 
                     from_day,
                     after: entries.codes().map(str::to_owned),
                     category: category.to_owned(),
+                    portal_kind: entries.portal_kind().map_or("unknown", <&str>::from),
                 });
             }
         }
@@ -51,6 +52,13 @@ mod tests {
         kind = "comune"
         aliases = ["c_old"]
 
+        [[portal]]
+        code = "area"
+        name = "Area"
+        ente = "c_new"
+        source = "https://area.example"
+        kind = "services"
+
         [[service]]
         code = "imu"
         name_it = "IMU"
@@ -59,6 +67,11 @@ mod tests {
 
     fn row(before: [&str; 3], from_day: u16, after: [&str; 3], category: &str) -> CodesRow {
         CodesRow {
+            portal_kind: if after[1] == "area" {
+                "services"
+            } else {
+                "unknown"
+            },
             before: before.map(str::to_owned),
             from_day,
             after: after.map(str::to_owned),
@@ -74,6 +87,7 @@ mod tests {
             ["c_old", "www", ""],
             ["c_new", "www", "other"],
             ["x", "www", "imu"],
+            ["c_old", "area", ""],
         ]
         .map(|[ente, portal, service]| FactCodes {
             ente: ente.to_owned(),
@@ -100,6 +114,7 @@ mod tests {
                     UNREGISTERED
                 ),
                 row(["x", "www", "imu"], 5, ["x", "www", "imu"], UNREGISTERED),
+                row(["c_old", "area", ""], 5, ["c_new", "area", ""], ""),
             ]
         );
     }

@@ -1,11 +1,17 @@
 //! Visits: by ente and resident, by device and month, by login and other dimensions, by place.
 //! Figures of JSON call them accesses.
 
+use std::collections::BTreeSet;
+
+use affluenza_disclosure::sum;
 use affluenza_store::usage::SharesOf;
 
-use super::{Block, Cell, Chart, ChartKind, Cut, Head, Section, SectionWriter, Series};
+use super::{
+    Block, Cell, Chart, ChartKind, Cut, ENTI_MAX, GivenNumber, Head, Section, SectionWriter,
+    Series, Table,
+};
 use crate::count::{Count, CountCells as _};
-use crate::tables::{AccessRow, BreakdownTable, MonthRow};
+use crate::tables::{AccessRow, BreakdownTable, MonthRow, PortalVisitorsRow};
 use crate::text::harmless;
 
 impl SectionWriter<'_> {
@@ -19,7 +25,7 @@ impl SectionWriter<'_> {
             Head::Figures("uses"),
             Head::Figures("residents"),
             Head::Figures("year"),
-            Head::Figures("per-resident"),
+            Head::Figures("uses-per-1000"),
         ];
         if !self.has_visits() {
             return self.section("accesses", Vec::new());
@@ -51,11 +57,141 @@ impl SectionWriter<'_> {
             Cell::Count(accesses.accesses),
             Cell::Count(accesses.visitors_days),
             Cell::Count(accesses.service_uses),
-            Cell::Empty,
+            accesses.residents.map_or(Cell::Empty, residents_cell),
             Cell::Empty,
             Cell::Empty,
         ]];
-        self.section("accesses", vec![table.into()])
+        let blocks = std::iter::once(table.into()).chain(self.residents_source());
+        self.section("accesses", blocks.collect())
+    }
+
+    /// Returns where the numbers of residents come from; `None` without any.
+    fn residents_source(self) -> Option<Block> {
+        let enti = self.report.accesses.enti.iter();
+        let sources: BTreeSet<String> = enti
+            .filter_map(|row| {
+                let year = row.residents_year?.to_string();
+                Some(match &row.residents_source {
+                    Some(source) => format!("{}, {year}", harmless(source)),
+                    None => year,
+                })
+            })
+            .collect();
+        let sources: Vec<String> = sources.into_iter().collect();
+        let words = [("sources", sources.join("; ").into())];
+        (!sources.is_empty()).then(|| Block::Text(self.say_with("residents-source", &words)))
+    }
+
+    /// Writes visits and visitors by kind of portal. Portals of one kind need no table.
+    pub(super) fn portals(self) -> Section {
+        let kinds = &self.report.portals.kinds;
+        if kinds.len() < 2 || !self.has_visits() {
+            return self.section("portals", Vec::new());
+        }
+        let mut heads = vec![
+            Head::Words("portal-kind"),
+            Head::Figures("visits"),
+            Head::Figures("share"),
+            Head::Figures("mobile"),
+        ];
+        if self.public.is_none() {
+            heads.extend([Head::Figures("visitors"), Head::Figures("uses")]);
+        }
+        let all = kinds.iter().map(|row| row.accesses).sum();
+        let all = self.visits(None, None, all);
+        let rows = kinds.iter().map(|row| {
+            let visits = self.visits_of_kind(row, None, row.accesses);
+            let mobile = ["smartphone", "tablet"].map(|device| {
+                let mut classes = row.devices.classes.iter();
+                let own = classes.find(|class| class.device == device);
+                let own = own.map_or(0, |class| class.accesses);
+                self.visits_of_kind(row, Some(device), own)
+            });
+            let mut cells = vec![
+                Cell::Text(self.say(&format!("portal-kind-{}", row.portal_kind))),
+                visits.into(),
+                visits.share_of(all),
+                sum(mobile).share_of(visits),
+            ];
+            if self.public.is_none() {
+                cells.extend([
+                    Cell::Count(row.visitors_days),
+                    Cell::Sparse(row.service_uses),
+                ]);
+            }
+            cells
+        });
+        let table = self.table("portals", &heads, rows.collect());
+        self.section("portals", vec![table.into()])
+    }
+
+    /// Writes visitors of civic networks and areas of services, and visits of the civic networks
+    /// for each resident.
+    pub(super) fn civic_networks(self) -> Section {
+        let portals = &self.report.portals;
+        if portals.civic_accesses() == 0 || !self.has_visits() {
+            return self.section("civic-networks", Vec::new());
+        }
+        let heads = [
+            Head::Words("ente"),
+            Head::Figures("civic-visitors"),
+            Head::Figures("services-visitors"),
+            Head::Figures("civic-visits"),
+            Head::Figures("residents"),
+            Head::Figures("per-resident"),
+        ];
+        let rows = portals.enti.iter().map(|row| {
+            vec![
+                Cell::Text(harmless(&row.name.ente_name)),
+                Cell::Sparse(row.civic_visitors_days),
+                Cell::Sparse(row.services_visitors_days),
+                Cell::Sparse(row.civic_accesses),
+                row.residents.map_or(Cell::Unavailable, residents_cell),
+                match (row.civic_accesses, row.civic_accesses_per_resident) {
+                    (0, _) => Cell::Empty,
+                    (_, None) => Cell::Undefined,
+                    (_, Some(ratio)) => Cell::Mean(ratio, 2),
+                },
+            ]
+        });
+        let mut table = self.table("civic-networks", &heads, rows.collect());
+        table.cut = Cut::Ranked(3);
+        let total = |of: fn(&PortalVisitorsRow) -> u64| portals.enti.iter().map(of).sum();
+        table.sums = vec![vec![
+            self.total(),
+            Cell::Count(total(|row| row.civic_visitors_days)),
+            Cell::Count(total(|row| row.services_visitors_days)),
+            Cell::Count(portals.civic_accesses()),
+            portals.civic_residents.map_or(Cell::Empty, residents_cell),
+            Cell::Empty,
+        ]];
+        let mut blocks: Vec<Block> = self.civic_chart().map(Block::Chart).into_iter().collect();
+        blocks.push(table.into());
+        blocks.push(Block::Text(self.say("civic-networks.residents")));
+        self.section("civic-networks", blocks)
+    }
+
+    /// Draws the visits of the civic networks for each resident; `None` for one ente, and for more
+    /// than a chart can show.
+    fn civic_chart(self) -> Option<Chart> {
+        let enti = self.report.portals.enti.iter();
+        let ratios = enti.filter_map(|row| Some((row, row.civic_accesses_per_resident?)));
+        let ratios: Vec<(&PortalVisitorsRow, f64)> = ratios.collect();
+        (2..=ENTI_MAX).contains(&ratios.len()).then(|| Chart {
+            id: "civic-networks-chart",
+            title: self.say("civic-networks-chart"),
+            description: self.say("civic-networks-chart.alt"),
+            kind: ChartKind::Bars,
+            labels: ratios
+                .iter()
+                .map(|(row, _)| harmless(&row.name.ente_name))
+                .collect(),
+            series: vec![Series {
+                name: self.report.year.to_string(),
+                values: ratios.iter().map(|(_, ratio)| Some(*ratio)).collect(),
+            }],
+            percent: false,
+        })
     }
 
     /// Writes visits by class of device.
@@ -81,6 +217,7 @@ impl SectionWriter<'_> {
             device_row(self.say("device-mobile"), mobile, all),
         ];
         let mut blocks = vec![table.into()];
+        blocks.extend(self.devices_of_services().map(Block::Table));
         if self.public.is_none() {
             let words = [("visits", devices.bot_accesses.into())];
             blocks.push(Block::Text(self.say_with("devices-bots", &words)));
@@ -90,6 +227,36 @@ impl SectionWriter<'_> {
             }
         }
         self.section("devices", blocks)
+    }
+
+    /// Writes visits of the areas of services by class of device; `None` without other portals.
+    fn devices_of_services(self) -> Option<Table> {
+        let portals = &self.report.portals;
+        let services = portals.services().filter(|_| portals.kinds.len() > 1)?;
+        let heads = [
+            Head::Words("device"),
+            Head::Figures("visits"),
+            Head::Figures("share"),
+        ];
+        let all = self.visits_of_kind(services, None, services.accesses);
+        let counts: Vec<Count> = services
+            .devices
+            .classes
+            .iter()
+            .map(|class| self.visits_of_kind(services, Some(class.device), class.accesses))
+            .collect();
+        let classes = services.devices.classes.iter().zip(&counts);
+        let rows = classes
+            .clone()
+            .map(|(class, count)| device_row(self.device(class.device), *count, all));
+        let mut table = self.table("devices-services", &heads, rows.collect());
+        let mobile = classes.filter(|(class, _)| matches!(class.device, "smartphone" | "tablet"));
+        let mobile = sum(mobile.map(|(_, count)| *count));
+        table.sums = vec![
+            device_row(self.say("device-people"), all, all),
+            device_row(self.say("device-mobile"), mobile, all),
+        ];
+        Some(table)
     }
 
     /// Writes visits and uses by month, and the share of mobile devices.
@@ -262,10 +429,10 @@ fn accesses_of_ente(row: &AccessRow) -> Vec<Cell> {
         true => Cell::Count(row.accesses),
         false => Cell::Unavailable,
     };
-    let residents = row.residents.map(|residents| Cell::Count(residents.into()));
+    let residents = row.residents.map(residents_cell);
     let year = row.residents_year.map(|year| Cell::Plain(year.into()));
-    let ratio = row.accesses_per_resident.filter(|_| is_received);
-    let ratio = ratio.map(|ratio| Cell::Mean(ratio, 2));
+    let ratio = row.uses_per_1000_residents;
+    let ratio = ratio.map(|ratio| Cell::Mean(ratio, 1));
     vec![
         Cell::Text(harmless(&row.name.ente_name)),
         accesses,
@@ -275,6 +442,15 @@ fn accesses_of_ente(row: &AccessRow) -> Vec<Cell> {
         year.unwrap_or(Cell::Empty),
         ratio.unwrap_or(Cell::Undefined),
     ]
+}
+
+/// Returns a number of residents. Numbers of two bodies must not be added: they may be the same
+/// people.
+fn residents_cell(residents: impl Into<u64>) -> Cell {
+    Cell::Given(GivenNumber {
+        digits: residents.into().to_string(),
+        unit: String::new(),
+    })
 }
 
 fn device_row(name: String, count: Count, all: Count) -> Vec<Cell> {

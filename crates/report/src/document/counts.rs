@@ -15,7 +15,9 @@ use crate::Report;
 use crate::count::{Count, CountCells as _};
 use crate::findings::{EnteTotals, FindingCounts, ServiceCounts, ShareCounts, YearFinding};
 use crate::names::{CategoryName, ServiceName};
-use crate::tables::{CategoryCounts, Kinds, MAIN, Moves, TOP, Turn, main_change_min};
+use crate::tables::{
+    CategoryCounts, Kinds, MAIN, Moves, PortalKindRow, TOP, Turn, main_change_min,
+};
 use crate::text::harmless;
 
 /// Protected tables of a year, as published elsewhere.
@@ -28,8 +30,8 @@ pub struct PublicEdition<'e> {
     pub uses: &'e Public<6>,
     /// Uses of the compared year.
     pub uses_before: Option<&'e Public<6>>,
-    /// Accesses of people by device, month, weekday and hour in its band.
-    pub accesses: &'e Public<4>,
+    /// Accesses of people by kind of portal, device, month, weekday and hour in its band.
+    pub accesses: &'e Public<5>,
     /// True if users by hour may be shown: none of these counts is small, and no hour has hidden
     /// accesses or uses.
     pub has_users: bool,
@@ -117,7 +119,11 @@ impl PublicEdition<'_> {
     }
 
     fn visits(&self, device: Option<&str>, month: Option<&str>) -> Count {
-        self.accesses.cell([device, month, None, None])
+        self.accesses.cell([None, device, month, None, None])
+    }
+
+    fn visits_of_kind(&self, kind: &str, device: Option<&str>) -> Count {
+        self.accesses.cell([Some(kind), device, None, None, None])
     }
 
     /// Returns the enti with uses in the order of names, unknown ones last. Having uses is no
@@ -366,6 +372,18 @@ impl SectionWriter<'_> {
         })
     }
 
+    /// Returns the visits of the portals of a kind by a device; `None` stands for all.
+    pub(super) fn visits_of_kind(
+        self,
+        kind: &PortalKindRow,
+        device: Option<&str>,
+        own: u64,
+    ) -> Count {
+        self.public.map_or(Count::Shown(own), |(edition, _)| {
+            edition.visits_of_kind(kind.portal_kind, device)
+        })
+    }
+
     /// Returns the visits by smartphone and tablet in a month, or in all.
     pub(super) fn mobile_visits(self, month: Option<&str>, own: u64) -> Count {
         self.public.map_or(Count::Shown(own), |(edition, _)| {
@@ -379,7 +397,9 @@ impl SectionWriter<'_> {
             let bands = ["night", "office", "evening"];
             let cells = bands.map(|band| {
                 let label = format!("{band} {hour:02}");
-                edition.accesses.cell([None, None, None, Some(&*label)])
+                edition
+                    .accesses
+                    .cell([None, None, None, None, Some(&*label)])
             });
             sum(cells)
         })

@@ -87,8 +87,18 @@ impl SectionWriter<'_> {
             facts.extend(self.facts_of_uses());
             facts.extend(self.facts_of_visits());
         }
-        let offered = Cell::Count(report.offered.total);
-        facts.push(self.fact("fact-offered", offered, self.say("detail-offered")));
+        let services = Cell::Count(report.services_offered as u64);
+        if report.ente.is_none() {
+            facts.push(self.fact("fact-services", services, self.say("detail-services")));
+            let offered = Cell::Count(report.offered.total);
+            facts.push(self.fact("fact-offered", offered, self.say("detail-offered")));
+        } else {
+            let used = report.offered_services.iter();
+            let used = used.filter(|row| row.service_uses > 0).count();
+            let words = [("used", used.into())];
+            let detail = self.say_with("detail-services-used", &words);
+            facts.push(self.fact("fact-services", services, detail));
+        }
         self.section("summary", vec![Block::Facts(facts)])
     }
 

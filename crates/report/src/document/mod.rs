@@ -38,7 +38,7 @@ use affluenza_words::{Language, WordArg, WordArgs};
 
 /// Sections of the public edition. It leaves out identities, countries, visitors, failed attempts,
 /// changes by restatements, and remarks that contain counts.
-const PUBLISHED: [&str; 22] = [
+const PUBLISHED: [&str; 23] = [
     "summary",
     "totals",
     "categories",
@@ -48,6 +48,7 @@ const PUBLISHED: [&str; 22] = [
     "variations",
     "service-changes",
     "top-services",
+    "portals",
     "devices",
     "months",
     "bands",
@@ -67,7 +68,8 @@ const PUBLISHED: [&str; 22] = [
 const TABLE_PREFIX: &str = "figures-";
 
 /// Sections of internal editions only, besides those of dimensions.
-const INTERNAL: [&str; 5] = [
+const INTERNAL: [&str; 6] = [
+    "civic-networks",
     "contributions",
     "service-status",
     "accesses",
@@ -185,8 +187,8 @@ impl SectionWriter<'_> {
         let report = self.report;
         let has_few = match &*section.id {
             "summary" | "offered" => false,
-            "usage" | "usage-by-kind" | "accesses" => true,
-            "devices" => report.devices.accesses < BASE_MIN,
+            "usage" | "usage-by-kind" | "accesses" | "civic-networks" => true,
+            "devices" | "portals" => report.devices.accesses < BASE_MIN,
             "bands" => report.hours.off_hours_share_percent.is_none(),
             "hours" => {
                 let means = report.hours.hours_of_day.iter();
@@ -218,6 +220,7 @@ impl SectionWriter<'_> {
                 self.moves(),
                 self.variations(),
                 self.top_services(),
+                self.portals(),
                 self.devices(),
                 self.bands(),
                 self.hours(),
@@ -238,6 +241,7 @@ impl SectionWriter<'_> {
                 self.service_changes(),
                 self.contributions(),
                 self.statuses(),
+                self.civic_networks(),
                 self.accesses(),
                 self.months(),
             ]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use affluenza_classify::device::Device;
 use affluenza_register::Register;
-use affluenza_store::figures::{Counted, Detail, MonthUse};
+use affluenza_store::figures::{Counted, Detail};
 use serde::Serialize;
 
 use super::EnteName;
@@ -29,8 +29,12 @@ pub struct AccessRow {
     pub residents: Option<u32>,
     /// Year of the number of inhabitants.
     pub residents_year: Option<i16>,
+    /// Source of the number of inhabitants.
+    pub residents_source: Option<String>,
     /// Accesses in the year for each inhabitant; `None` if their number is unknown.
     pub accesses_per_resident: Option<f64>,
+    /// Service uses in the year for 1,000 inhabitants; `None` if their number is unknown.
+    pub uses_per_1000_residents: Option<f64>,
 }
 
 /// Accesses and visitors by ente.
@@ -44,6 +48,8 @@ pub struct Accesses {
     pub visitors_days: u64,
     /// Service uses of all enti.
     pub service_uses: u64,
+    /// Residents of the listed enti, each municipality once; `None` if one of them is unknown.
+    pub residents: Option<u64>,
 }
 
 /// A month of the year.
@@ -68,7 +74,7 @@ pub struct MonthRow {
 impl Accesses {
     pub(crate) fn build(register: &Register, counted: Counted, detail: &Detail) -> Self {
         let mut sums: BTreeMap<&str, [u64; 3]> = BTreeMap::new();
-        for row in detail.months.iter().filter(|row| counts(row, counted)) {
+        for row in detail.months.iter().filter(|row| row.is_counted(counted)) {
             let sum = sums
                 .entry(names::ente_code(register, &row.ente))
                 .or_default();
@@ -87,6 +93,7 @@ impl Accesses {
             .map(|(ente, [accesses, visitors_days, service_uses])| {
                 let population = register.ente(ente).and_then(|ente| ente.population());
                 let residents = population.map(|population| population.inhabitants);
+                let divisor = residents.filter(|residents| *residents > 0);
                 AccessRow {
                     name: EnteName::of(register, ente),
                     accesses: *accesses,
@@ -94,16 +101,21 @@ impl Accesses {
                     service_uses: *service_uses,
                     residents,
                     residents_year: population.map(|population| population.year),
-                    accesses_per_resident: residents
-                        .filter(|residents| *residents > 0)
+                    residents_source: population.and_then(|population| population.source.clone()),
+                    accesses_per_resident: divisor
                         .map(|residents| *accesses as f64 / f64::from(residents)),
+                    uses_per_1000_residents: divisor
+                        .map(|residents| *service_uses as f64 * 1000.0 / f64::from(residents)),
                 }
             })
             .collect();
         enti.sort_by_key(|row| (Reverse(row.accesses), row.name.ente_name.clone()));
         let [accesses, visitors_days, service_uses] =
             [0, 1, 2].map(|place| sums.values().map(|counts| counts[place]).sum());
+        let listed = enti.iter().map(|row| register.ente(&row.name.ente));
+        let listed: Option<Vec<_>> = listed.collect();
         Self {
+            residents: listed.and_then(|listed| register.residents(listed.into_iter())),
             enti,
             accesses,
             visitors_days,
@@ -143,14 +155,10 @@ pub(crate) fn months(
 /// Returns accesses of people, accesses by smartphone or tablet, and service uses of people.
 fn of_month(detail: &Detail, month: u8) -> [u64; 3] {
     let rows = detail.months.iter();
-    let people = rows.filter(|row| row.month == month && counts(row, Counted::People));
+    let people = rows.filter(|row| row.month == month && row.is_of_people());
     people.fold([0; 3], |[all, mobile, uses], row| {
         let is_mobile = matches!(row.device.parse(), Ok(Device::Smartphone | Device::Tablet));
         let own = if is_mobile { row.accesses } else { 0 };
         [all + row.accesses, mobile + own, uses + row.service_uses]
     })
-}
-
-fn counts(row: &MonthUse, counted: Counted) -> bool {
-    counted == Counted::All || row.is_of_people()
 }

@@ -233,6 +233,7 @@ mod tests {
             resource: PAGE,
             outcome: COMPLETED,
             attributes: VisitAttributes {
+                portal_kind: 0,
                 device: 1,
                 device_rule: "",
                 login: 1,
@@ -294,7 +295,7 @@ mod tests {
             .sql;
         let key = schema.split_once("ORDER BY (").unwrap().1;
         let key = key.split_once(')').unwrap().0;
-        let expected = "ente, category, local_date, local_hour, hour_start, service, portal, activity, kind, outcome, channel, login, device, country, band";
+        let expected = "ente, category, local_date, local_hour, hour_start, service, portal, activity, kind, outcome, channel, login, device, country, portal_kind, band";
         assert_eq!(key, expected);
         assert_eq!(KEYS, expected.split(", ").count());
         for column in expected.split(", ") {

@@ -8,7 +8,7 @@ use crate::sql::{Statement, joined, statement};
 use crate::{Rebuilds, Settled, StoreError};
 
 /// Columns that tell where and when a fact was read, or that the statement itself compares.
-const COMPARED_APART: &str = "time, session, visitor, identity, stream, kafka_partition, kafka_offset, rules, ingested_at, ente, category, kind, device, device_rule, portal, service";
+const COMPARED_APART: &str = "time, session, visitor, identity, stream, kafka_partition, kafka_offset, rules, ingested_at, ente, category, kind, device, device_rule, portal, portal_kind, service";
 
 /// Changes made by a run, summed over its months.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]

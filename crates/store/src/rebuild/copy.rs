@@ -54,6 +54,8 @@ pub struct CodesRow {
     pub after: [String; 3],
     /// Category of the service from that day on.
     pub category: String,
+    /// Kind of the portal.
+    pub portal_kind: &'static str,
 }
 
 /// Facts that were copied.
@@ -158,9 +160,10 @@ impl SecondDatabase {
                 let [to_ente, to_portal, to_service] =
                     row.after.each_ref().map(|text| escaped(text));
                 body.push_str(&format!(
-                    "{ente}\t{portal}\t{service}\t{}\t{to_ente}\t{to_portal}\t{to_service}\t{}\n",
+                    "{ente}\t{portal}\t{service}\t{}\t{to_ente}\t{to_portal}\t{to_service}\t{}\t{}\n",
                     row.from_day,
-                    escaped(&row.category)
+                    escaped(&row.category),
+                    row.portal_kind
                 ));
             }
             let origin = BlockOrigin {
@@ -170,7 +173,7 @@ impl SecondDatabase {
             };
             let token = InsertToken::of(&origin, number as u64, number as u64 + 1);
             let statement = format!(
-                "INSERT INTO {CODES} (ente, portal, service, from_day, to_ente, to_portal, to_service, to_category) FORMAT TabSeparated"
+                "INSERT INTO {CODES} (ente, portal, service, from_day, to_ente, to_portal, to_service, to_category, to_portal_kind) FORMAT TabSeparated"
             );
             self.second
                 .insert(CODES, statement, body.into(), &token)
@@ -186,7 +189,9 @@ impl SecondDatabase {
     pub async fn copy_facts(&self, starts: &Settled, register: &str) -> Result<(), StoreError> {
         let columns = self.columns_of(FACTS).await?;
         let values = columns.iter().map(|name| match name.as_str() {
-            "ente" | "portal" | "service" | "category" => format!("c.to_{name}"),
+            "ente" | "portal" | "service" | "category" | "portal_kind" => {
+                format!("c.to_{name}")
+            }
             "resource" => include_str!("../../sql/copied_resource.sql").to_owned(),
             // The rules have the parts device rules, register and geography. Only the register
             // changes.
