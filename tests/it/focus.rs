@@ -151,7 +151,7 @@ fn check_enti_alone(place: &Place<'_>, register: &Register) {
     let [json, pages, books, papers] = ["json", "html", "xlsx", "pdf"].map(every);
     let mut sums = [0; 3];
     for ente in register.enti() {
-        let file = |folder: &Path, ending| folder.join(format!("{}.{ending}", ente.code()));
+        let file = |folder: &Path, ending| folder.join(format!("{}.{ending}", ente.file_stem()));
         let own = std::fs::read(file(&json, "json")).expect("it was written");
         let own: Value = serde_json::from_slice(&own).expect("it is JSON");
         let printed = [

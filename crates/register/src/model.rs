@@ -9,6 +9,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use strum::{Display, IntoStaticStr, VariantArray};
 
+use crate::names;
+
 /// Period of validity: includes the first day, excludes the end day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Validity {
@@ -120,6 +122,15 @@ impl Ente {
     /// Common name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Name for a file: the words of the common name in lower case without accents, then the code, as
+    /// in `rignano-sull-arno_c_h286`.
+    pub fn file_stem(&self) -> String {
+        let words = self.name.split(|letter: char| !letter.is_alphanumeric());
+        let words = words.map(names::key).filter(|word| !word.is_empty());
+        let words: Vec<String> = words.collect();
+        format!("{}_{}", words.join("-"), self.code)
     }
 
     /// Kind of public body.

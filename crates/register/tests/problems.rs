@@ -274,6 +274,7 @@ fn a_union_has_the_residents_of_its_members_and_none_counts_twice() {
     assert_eq!(register.residents([union].into_iter()), Some(1200));
     let west = register.ente("west").unwrap();
     assert_eq!(register.residents([union, west].into_iter()), Some(1200));
+    assert_eq!(west.file_stem(), "ovest_west");
     assert_eq!(register.residents([west].into_iter()), Some(900));
     let metropolis = register.ente("cm").unwrap();
     assert_eq!(register.residents([metropolis].into_iter()), None);

@@ -18,8 +18,8 @@ use crate::seal::{SealNote, SealedYear};
 use crate::sources::{self, FigureSet, ImplausibleFigure};
 use crate::tables::{
     self, Accesses, BreakdownTables, CategoryCounts, CategoryRow, CategoryVariations, CellRow,
-    Contribution, CrossTable, Devices, EnteChange, EnteName, Hours, MonthRow, Moves,
-    OfferedService, Places, Portals, ServiceRow, Totals, Variation, Variations,
+    Contribution, CrossTable, Devices, EnteChange, EnteName, EnteUses, Hours, MonthRow, Moves,
+    OfferedService, Peers, Places, Portals, ServiceRow, Totals, Variation, Variations,
 };
 use affluenza_words::Language;
 
@@ -114,6 +114,9 @@ pub struct Report {
     /// Services offered by the only ente, with their uses; empty for all enti.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub offered_services: Vec<OfferedService>,
+    /// The only ente among others; `None` for all enti.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peers: Option<Peers>,
     /// Figures of other sources. Each year of a kind or table is in one set; a missing kind is not
     /// available.
     pub sources: Vec<FigureSet>,
@@ -225,6 +228,7 @@ impl Report {
             offered,
             services_offered: services_offered.len(),
             offered_services: offered_services.unwrap_or_default(),
+            peers: None,
             sources: Vec::new(),
             doubts: Vec::new(),
             warnings: Vec::new(),
@@ -342,6 +346,16 @@ impl Report {
             sources: named,
             ..self
         }
+    }
+
+    /// Compares the only ente with others, given the uses of all. A report of all enti is not
+    /// changed.
+    #[must_use]
+    pub fn with_peers(mut self, uses: &EnteUses, register: &Register) -> Self {
+        let ente = self.ente.as_ref();
+        let ente = ente.and_then(|ente| register.ente(&ente.ente));
+        self.peers = ente.map(|ente| Peers::build(register, ente, self.offered_on, uses));
+        self
     }
 
     /// Adds every closing of the year with its figures, the first one first, and the figures that

@@ -215,6 +215,9 @@ fact-mobile = of visits
 fact-off-hours = of users
 fact-services = services
 fact-offered = deployments
+fact-uses-per-1000 = uses per 1,000 residents
+fact-median = median of the { $enti } public bodies of like size
+fact-rank = place among the { $enti } public bodies, from the highest
 detail-growth = { $growth } { on-compared }
 detail-no-growth = change not defined
 detail-share = { $share } of the uses
@@ -388,6 +391,37 @@ offered = Services on offer on { $day }
     .without = Public bodies without services: { $names }.
 offered-services =
     .caption = Services active on { $day }, with their uses (number of uses)
+
+## One public body among others
+
+peers = Comparison with public bodies of like size
+    .no-residents = The register does not state the number of residents: no comparison with others is possible.
+    .none = With { $residents } residents, fewer than { $least } public bodies are of like size (half to twice the residents): no comparison is possible.
+    .compared = Compared are the { $enti } public bodies of the same kind with { $from } to { $to } residents, half to twice the { $residents } of this one, which is included.
+peer-offers = Services on offer in other public bodies
+    .caption = Services on offer in other public bodies and not in this one (number of public bodies)
+    .of-union = At least half of the other { $others } municipalities of the union ({ $union }) offer the following services, and this one does not.
+    .of-size = At least half of the other { $others } public bodies of like size offer the following services, and this one does not.
+column-offered-by = Public bodies that offer it
+    .short = Bodies
+next-steps = Next steps
+step-silent = No data arrived in the period: check that the portals send events.
+step-names =
+    { $more ->
+        [one] { $names } and one other
+       *[other] { $names } and { $more } others
+    }
+step-broken = Check the services with many failed attempts: { $names }.
+step-unused =
+    { $services ->
+        [one] One service on offer was not used ({ $names }): check that it is easy to find on the portal, and make it known.
+       *[other] { $services } services on offer were not used ({ $names }): check that they are easy to find on the portal, and make them known.
+    }
+step-missing =
+    { $services ->
+        [one] Consider a service that many of the others offer: { $names }.
+       *[other] Consider { $services } services that many of the others offer: { $names }.
+    }
 
 ## Services
 

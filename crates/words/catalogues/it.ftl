@@ -223,6 +223,9 @@ fact-mobile = degli accessi
 fact-off-hours = degli utenti
 fact-services = servizi attivi
 fact-offered = dispiegamenti
+fact-uses-per-1000 = utilizzi ogni 1.000 residenti
+fact-median = mediana dei { $enti } enti di dimensione simile
+fact-rank = posto tra i { $enti } enti, dal più alto
 detail-growth = { $growth } { on-compared }
 detail-no-growth = variazione non calcolabile
 detail-share = { $share } degli utilizzi
@@ -405,6 +408,37 @@ offered = Servizi attivi al { $day }
     .without = Enti senza servizi: { $names }.
 offered-services =
     .caption = Servizi attivi al { $day }, con i loro utilizzi (numero di utilizzi)
+
+## One public body among others
+
+peers = Confronto con enti di dimensione simile
+    .no-residents = Il registro non indica il numero dei residenti: il confronto con altri enti non è possibile.
+    .none = Con { $residents } residenti, gli enti di dimensione simile (dalla metà al doppio dei residenti) sono meno di { $least }: il confronto non è possibile.
+    .compared = Confronto tra i { $enti } enti dello stesso tipo che hanno da { $from } a { $to } residenti, cioè dalla metà al doppio dei { $residents } di questo ente, che è compreso.
+peer-offers = Servizi attivi in altri enti
+    .caption = Servizi attivi in altri enti e non in questo (numero di enti)
+    .of-union = Almeno metà degli altri { $others } comuni dell’unione ({ $union }) offre i servizi che seguono, e questo ente no.
+    .of-size = Almeno metà degli altri { $others } enti di dimensione simile offre i servizi che seguono, e questo ente no.
+column-offered-by = Enti in cui è attivo
+    .short = Enti
+next-steps = Prossimi passi
+step-silent = Nel periodo non è arrivato alcun dato: verificare che i portali inviino gli eventi.
+step-names =
+    { $more ->
+        [one] { $names } e un altro
+       *[other] { $names } e altri { $more }
+    }
+step-broken = Verificare il funzionamento dei servizi con molti tentativi non riusciti: { $names }.
+step-unused =
+    { $services ->
+        [one] Un servizio attivo non è stato utilizzato ({ $names }): verificare che si trovi facilmente sul portale e farlo conoscere.
+       *[other] { $services } servizi attivi non sono stati utilizzati ({ $names }): verificare che si trovino facilmente sul portale e farli conoscere.
+    }
+step-missing =
+    { $services ->
+        [one] Valutare l’attivazione di un servizio diffuso negli altri enti: { $names }.
+       *[other] Valutare l’attivazione di { $services } servizi diffusi negli altri enti: { $names }.
+    }
 
 ## Services
 

@@ -11,6 +11,7 @@ use affluenza_register::{Ente, Register};
 use affluenza_report::document::{Centre, Document, PublicEdition};
 use affluenza_report::print::Separators;
 use affluenza_report::sources::FigureSet;
+use affluenza_report::tables::EnteUses;
 use affluenza_report::{
     AcceptedLoss, FiguresByEnte, Report, ReportPeriod, ReportRequest, SealNote, SealedYear,
 };
@@ -241,14 +242,25 @@ impl Material {
 
     /// Builds the report of all enti, or of one ente given by code or name.
     fn report(&self, name: Option<&str>) -> Result<Report> {
-        self.report_of(ente(&self.register, name)?, &self.figures())
+        let ente = ente(&self.register, name)?;
+        self.report_of(ente, &self.figures(), &self.uses())
     }
 
-    /// Builds a report from figures that have at least the rows of the ente.
+    /// Returns the uses of all enti.
+    fn uses(&self) -> EnteUses {
+        let figures = self.figures();
+        let own = figures.present.or(figures.closings.last().copied());
+        own.map_or_else(EnteUses::default, |figures| {
+            EnteUses::of(figures, &self.register)
+        })
+    }
+
+    /// Builds a report from figures that have at least the rows of the ente, and the uses of all.
     fn report_of(
         &self,
         ente: Option<&str>,
         figures: &MaterialFigures<&YearFigures>,
+        uses: &EnteUses,
     ) -> Result<Report> {
         let question = ReportRequest {
             period: self.period,
@@ -273,7 +285,9 @@ impl Material {
         };
         Ok(Report {
             of_closed_year: self.of_closed_year,
-            ..report.with_closings(&closings, &question)
+            ..report
+                .with_closings(&closings, &question)
+                .with_peers(uses, &self.register)
         })
     }
 }
@@ -396,8 +410,8 @@ fn deliver_public(
     hand_out(&printed(&document, format, width(args))?, args, format)
 }
 
-/// Writes a report for each ente of the register into a folder, on all cores. The code of the ente
-/// is the file name.
+/// Writes a report for each ente of the register into a folder, on all cores. A file has name and code
+/// of the ente.
 fn deliver_every(material: &Material, centre: &Centre, args: &args::ReportArgs) -> Result<()> {
     let folder = args
         .output
@@ -408,29 +422,30 @@ fn deliver_every(material: &Material, centre: &Centre, args: &args::ReportArgs) 
     let format = ReportFormat::of(args)?;
     let divided = material.figures();
     let divided = divided.map(|figures| FiguresByEnte::new(figures, &material.register));
-    let enti: Vec<&str> = material.register.enti().map(Ente::code).collect();
-    let file = |code: &str| folder.join(format!("{code}.{}", format.ending()));
+    let enti: Vec<&Ente> = material.register.enti().collect();
+    let uses = material.uses();
+    let file = |ente: &Ente| folder.join(format!("{}.{}", ente.file_stem(), format.ending()));
     let bar = output::bar("reports", enti.len() as u64);
-    each(&enti, |code| {
-        let own = divided.map(|figures| figures.of(code));
-        let report = material.report_of(Some(code), &own)?;
-        write(&file(code), &bytes(&report, centre, args, format)?)?;
+    each(&enti, |ente| {
+        let own = divided.map(|figures| figures.of(ente.code()));
+        let report = material.report_of(Some(ente.code()), &own, &uses)?;
+        write(&file(ente), &bytes(&report, centre, args, format)?)?;
         bar.inc(1);
         Ok(())
     })?;
     bar.finish_and_clear();
-    for code in enti {
-        output::print(&format!("{}\n", file(code).display()))?;
+    for ente in enti {
+        output::print(&format!("{}\n", file(ente).display()))?;
     }
     Ok(())
 }
 
-/// Calls `work` for each code, on as many threads as there are cores. No call begins after an error.
-fn each(codes: &[&str], work: impl Fn(&str) -> Result<()> + Sync) -> Result<()> {
+/// Calls `work` for each ente, on as many threads as there are cores. No call begins after an error.
+fn each(enti: &[&Ente], work: impl Fn(&Ente) -> Result<()> + Sync) -> Result<()> {
     let next = AtomicUsize::new(0);
     let worker = || {
-        while let Some(code) = codes.get(next.fetch_add(1, Ordering::Relaxed)) {
-            work(code).inspect_err(|_| next.store(codes.len(), Ordering::Relaxed))?;
+        while let Some(ente) = enti.get(next.fetch_add(1, Ordering::Relaxed)) {
+            work(ente).inspect_err(|_| next.store(enti.len(), Ordering::Relaxed))?;
         }
         Ok(())
     };

@@ -12,6 +12,7 @@ mod matrix;
 mod method;
 mod model;
 mod notes;
+mod peers;
 mod published;
 mod quality;
 mod services;
@@ -68,7 +69,10 @@ const PUBLISHED: [&str; 23] = [
 const TABLE_PREFIX: &str = "figures-";
 
 /// Sections of internal editions only, besides those of dimensions.
-const INTERNAL: [&str; 6] = [
+const INTERNAL: [&str; 9] = [
+    "peers",
+    "peer-offers",
+    "next-steps",
     "civic-networks",
     "contributions",
     "service-status",
@@ -186,7 +190,7 @@ impl SectionWriter<'_> {
     fn is_of_ente(self, section: &Section) -> bool {
         let report = self.report;
         let has_few = match &*section.id {
-            "summary" | "offered" => false,
+            "summary" | "peers" | "next-steps" | "offered" | "peer-offers" => false,
             "usage" | "usage-by-kind" | "accesses" | "civic-networks" => true,
             "devices" | "portals" => report.devices.accesses < BASE_MIN,
             "bands" => report.hours.off_hours_share_percent.is_none(),
@@ -211,7 +215,12 @@ impl SectionWriter<'_> {
     fn chapters(self) -> Vec<Section> {
         let mut sections = vec![self.summary()];
         if self.report.ente.is_some() {
-            sections.push(self.offered());
+            sections.extend([
+                self.peers(),
+                self.next_steps(),
+                self.offered(),
+                self.peer_offers(),
+            ]);
         }
         if !self.report.is_empty() {
             sections.extend([

@@ -1,0 +1,138 @@
+//! One ente among others: uses for each resident, services that others offer, and next steps.
+
+use super::{Block, Cell, Head, MainFigure, Section, SectionWriter};
+use crate::tables::{PEERS_MIN, PeerGroup, Peers, Status};
+use crate::text::harmless;
+
+/// Largest number of services that a step names.
+const NAMED_MAX: usize = 3;
+
+impl SectionWriter<'_> {
+    /// Writes the uses for each resident beside those of bodies of like size.
+    pub(super) fn peers(self) -> Section {
+        let report = self.report;
+        let peers = report.peers.as_ref().filter(|_| !report.is_empty());
+        let Some(peers) = peers else {
+            return self.section("peers", Vec::new());
+        };
+        let (Some(residents), Some(rate)) = (peers.residents, peers.uses_per_1000_residents) else {
+            let text = self.say("peers.no-residents");
+            return self.section("peers", vec![Block::Text(text)]);
+        };
+        let residents = ("residents", u64::from(residents).into());
+        let own = MainFigure {
+            label: self.say("fact-uses-per-1000"),
+            value: Cell::Mean(rate, 1),
+            detail: String::new(),
+        };
+        let Some(group) = &peers.like_size else {
+            let words = [residents, ("least", PEERS_MIN.into())];
+            let text = self.say_with("peers.none", &words);
+            return self.section("peers", vec![Block::Facts(vec![own]), Block::Text(text)]);
+        };
+        let words = [
+            residents,
+            ("enti", group.enti.into()),
+            ("from", u64::from(group.residents_from).into()),
+            ("to", u64::from(group.residents_to).into()),
+        ];
+        let text = self.say_with("peers.compared", &words);
+        let facts = std::iter::once(own).chain(self.facts_of_peers(group));
+        let blocks = vec![Block::Facts(facts.collect()), Block::Text(text)];
+        self.section("peers", blocks)
+    }
+
+    fn facts_of_peers(self, group: &PeerGroup) -> [MainFigure; 2] {
+        let enti = [("enti", group.enti.into())];
+        let fact = |id: &str, value| MainFigure {
+            label: self.say_with(id, &enti),
+            value,
+            detail: String::new(),
+        };
+        [
+            fact(
+                "fact-median",
+                Cell::Mean(group.median_uses_per_1000_residents, 1),
+            ),
+            fact("fact-rank", Cell::Count(group.rank as u64)),
+        ]
+    }
+
+    /// Writes the services that others offer and this ente does not.
+    pub(super) fn peer_offers(self) -> Section {
+        let Some(peers) = &self.report.peers else {
+            return self.section("peer-offers", Vec::new());
+        };
+        let heads = [
+            Head::Words("service"),
+            Head::Words("category"),
+            Head::Figures("offered-by"),
+        ];
+        let rows = peers.missing.iter().map(|row| {
+            vec![
+                Cell::Text(row.name.shown(self.language)),
+                Cell::Text(self.category(&row.category)),
+                Cell::Count(row.enti as u64),
+            ]
+        });
+        let rows: Vec<Vec<Cell>> = rows.collect();
+        let text = (!rows.is_empty()).then(|| Block::Text(self.others(peers)));
+        let table = self.table("peer-offers", &heads, rows);
+        let blocks = text.into_iter().chain([table.into()]);
+        self.section("peer-offers", blocks.collect())
+    }
+
+    /// Returns who the others are: members of the union, or bodies of like size.
+    fn others(self, peers: &Peers) -> String {
+        let others = ("others", peers.others.into());
+        match &peers.union {
+            Some(union) => {
+                let words = [others, ("union", harmless(union).into())];
+                self.say_with("peer-offers.of-union", &words)
+            }
+            None => self.say_with("peer-offers.of-size", &[others]),
+        }
+    }
+
+    /// Writes what to look at next: at most one step of each kind.
+    pub(super) fn next_steps(self) -> Section {
+        let report = self.report;
+        let Some(peers) = &report.peers else {
+            return self.section("next-steps", Vec::new());
+        };
+        let has_events = report.accesses.accesses + report.totals.kinds.service_uses > 0;
+        let silent = (!has_events).then(|| self.say("step-silent"));
+        let offered = report.offered_services.iter();
+        let unused = offered.filter(|row| has_events && row.service_uses == 0);
+        let unused = unused.map(|row| row.name.shown(self.language)).collect();
+        let broken = report.service_status.iter();
+        let broken = broken.filter(|row| row.status == Some(Status::Broken));
+        let broken = broken.map(|row| row.name.shown(self.language)).collect();
+        let missing = peers.missing.iter();
+        let missing = missing.map(|row| row.name.shown(self.language)).collect();
+        let named = [
+            ("step-broken", broken),
+            ("step-unused", unused),
+            ("step-missing", missing),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(id, names)| self.step(id, names));
+        let steps = silent.into_iter().chain(named).collect();
+        self.section("next-steps", vec![Block::Notes(steps)])
+    }
+
+    /// Returns a step about these services; `None` without any.
+    fn step(self, id: &str, mut names: Vec<String>) -> Option<String> {
+        let services = names.len();
+        names.truncate(NAMED_MAX);
+        let mut named = names.join(", ");
+        let more = services - names.len();
+        if more > 0 {
+            let words = [("names", named.into()), ("more", more.into())];
+            named = self.say_with("step-names", &words);
+        }
+        let words = [("services", services.into()), ("names", named.into())];
+        (services > 0).then(|| self.say_with(id, &words))
+    }
+}
