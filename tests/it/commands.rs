@@ -69,8 +69,16 @@ pub fn names_stand_for_codes_and_failures_have_their_code(engines: &Engines) {
     assert!(odd.status.success());
     assert!(stderr(&odd).contains("the register has no ente \"nowhere\""));
 
+    let _consumer = place.spawn(&["consume"], "consume.log");
+    // Three requests, of different seconds.
+    let three = |line: &str| -> String {
+        let seconds = ["10:00:00", "10:00:01", "10:00:02"].into_iter();
+        seconds
+            .map(|second| line.replace("10:00:00", second))
+            .collect()
+    };
     let import = |name: &str, line: &str, more: &[&str]| {
-        let log = write(&place.folder, name, line.repeat(3).as_bytes());
+        let log = write(&place.folder, name, three(line).as_bytes());
         let log = log.to_str().expect("the path is text");
         let to = [
             "import",

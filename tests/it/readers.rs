@@ -375,7 +375,7 @@ fn statements_for_analysts() -> Vec<(String, String)> {
         let blocks = text.split("```sql\n").skip(1);
         let blocks = blocks.filter_map(|rest| rest.split("\n```").next());
         found.extend(blocks.map(|sql| (guide.to_owned(), sql.to_owned())));
-        assert!(found.len() > 2, "{guide}");
+        assert!(found.len() > 1, "{guide}");
     }
     for entry in std::fs::read_dir(source("deploy/cookbook")).expect("it is there") {
         let path = entry.expect("it can be read").path();
