@@ -28,7 +28,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-scale bench-collect fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
+.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-scale bench-collect dist fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -81,6 +81,12 @@ deny: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
 
 audit: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
 	$< --locked check advisories
+
+# A package for other machines of this kind: the program with TLS and SASL, units, manual pages, completions, licences and a
+# bill of materials. Needs libssl-dev and pkg-config.
+dist: prerequisites
+	$(CARGO) build --release --locked -p affluenza --features tls,otel
+	deploy/dist/make target/release/affluenza tls,otel target/dist
 
 # The pictures of the README, from the demo. Needs chromium.
 screenshots: prerequisites
