@@ -338,6 +338,8 @@ fn check_offered(report: &Value, register: &Register) {
         }
     }
     assert_eq!(count(&offered["total"]), total);
+    // The source prints 171 services beside their 332 deployments.
+    assert_eq!((count(&report["services_offered"]), total), (171, 332));
 }
 
 fn check_accesses(report: &Value) {
