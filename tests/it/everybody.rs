@@ -126,7 +126,8 @@ fn as_open_as_the_open_data(place: &Place<'_>, register: &Register, table: &Valu
         register,
     );
     for row in list(&table["rows"]) {
-        let [ente, category] = [0, 1].map(|at| row[at].as_str().expect("a name").to_owned());
+        let [ente, category] =
+            [0, 1].map(|at| row[at]["name"].as_str().expect("a name").to_owned());
         for (at, kind) in [(2, "plain"), (3, "payment"), (4, "booking")] {
             let labels = [ente.clone(), category.clone(), kind.to_owned()];
             let told = row[at]["value"].as_u64();
@@ -180,7 +181,7 @@ pub struct Told {
 }
 
 /// All counts of service uses, and all of accesses, in the Italian public report of a year.
-pub fn told(place: &Place<'_>, register: &Register, year: &str) -> (Vec<Told>, Vec<Told>) {
+pub fn told(place: &Place<'_>, year: &str) -> (Vec<Told>, Vec<Told>) {
     let file = place.folder.join("told.json");
     let name = file.to_str().expect("a plain path");
     place.run(&[
@@ -189,16 +190,7 @@ pub fn told(place: &Place<'_>, register: &Register, year: &str) -> (Vec<Told>, V
     let text = std::fs::read_to_string(file).expect("it was written");
     let document: Value = serde_json::from_str(&text).expect("it is JSON");
     let tables = tables(&document);
-    let names = Codes::of(register);
-    (names.uses(&tables, year), accesses(&tables, year))
-}
-
-/// Codes by printed name.
-struct Codes {
-    enti: BTreeMap<String, String>,
-    categories: BTreeMap<String, String>,
-    /// By category and name.
-    services: BTreeMap<(String, String), String>,
+    (uses(&tables, year), accesses(&tables, year))
 }
 
 const KINDS: [&str; 3] = ["plain", "payment", "booking"];
@@ -212,101 +204,69 @@ fn told_of<const N: usize>(of: [(&'static str, &str); N], cell: &Value) -> Told 
     }
 }
 
-impl Codes {
-    fn of(register: &Register) -> Self {
-        let day = jiff::civil::date(2017, 12, 31);
-        let code = |name: &str, code: &str| (name.to_owned(), code.to_owned());
-        let services = register.services().map(|service| {
-            let category = service.category_on(day).code().to_owned();
-            (
-                (category, service.name_it().to_owned()),
-                service.code().to_owned(),
-            )
-        });
-        Self {
-            enti: register
-                .enti()
-                .map(|ente| code(ente.name(), ente.code()))
-                .collect(),
-            categories: register
-                .categories()
-                .map(|category| code(category.name_it(), category.code()))
-                .collect(),
-            services: services.collect(),
-        }
-    }
+/// Returns the code of a name, or of the column of a category.
+fn code(value: &Value) -> &str {
+    let code = value.get("code").unwrap_or(&value["id"]);
+    code.as_str().expect("a code")
+}
 
-    fn ente(&self, cell: &Value) -> &str {
-        &self.enti[cell.as_str().expect("a name")]
+fn uses(tables: &BTreeMap<String, &Value>, year: &str) -> Vec<Told> {
+    let mut told = Vec::new();
+    let rows = |table: &str| list(&tables[table]["rows"]).clone();
+    for (row, kind) in rows("totals").iter().zip(KINDS) {
+        told.push(told_of([("kind", kind)], &row[1]));
     }
-
-    fn category(&self, cell: &Value) -> &str {
-        &self.categories[cell.as_str().expect("a name")]
+    told.push(told_of([], &tables["totals"]["sums"][0][1]));
+    for row in rows("categories") {
+        let category = code(&row[0]);
+        for (at, kind) in (1..).zip(KINDS) {
+            told.push(told_of([("category", category), ("kind", kind)], &row[at]));
+        }
+        told.push(told_of([("category", category)], &row[4]));
     }
-
-    fn service(&self, category: &str, cell: &Value) -> &str {
-        let name = cell.as_str().expect("a name").to_owned();
-        &self.services[&(category.to_owned(), name)]
+    let headings = list(&tables["usage"]["columns"]);
+    for row in rows("usage") {
+        let ente = code(&row[0]);
+        let ends = headings.len() - 3;
+        for (at, heading) in headings.iter().enumerate().take(ends).skip(1) {
+            let category = code(heading);
+            told.push(told_of([("ente", ente), ("category", category)], &row[at]));
+        }
+        told.push(told_of([("ente", ente)], &row[ends]));
+        for (at, kind) in (ends + 1..).zip(&KINDS[1..]) {
+            told.push(told_of([("ente", ente), ("kind", kind)], &row[at]));
+        }
     }
-
-    fn uses(&self, tables: &BTreeMap<String, &Value>, year: &str) -> Vec<Told> {
-        let mut told = Vec::new();
-        let rows = |table: &str| list(&tables[table]["rows"]).clone();
-        for (row, kind) in rows("totals").iter().zip(KINDS) {
-            told.push(told_of([("kind", kind)], &row[1]));
+    for row in rows("usage-by-kind") {
+        let (ente, category) = (code(&row[0]), code(&row[1]));
+        for (at, kind) in (2..).zip(KINDS) {
+            let of = [("ente", ente), ("category", category), ("kind", kind)];
+            told.push(told_of(of, &row[at]));
         }
-        told.push(told_of([], &tables["totals"]["sums"][0][1]));
-        for row in rows("categories") {
-            let category = self.category(&row[0]);
-            for (at, kind) in (1..).zip(KINDS) {
-                told.push(told_of([("category", category), ("kind", kind)], &row[at]));
-            }
-            told.push(told_of([("category", category)], &row[4]));
-        }
-        let headings = list(&tables["usage"]["columns"]);
-        for row in rows("usage") {
-            let ente = self.ente(&row[0]);
-            let ends = headings.len() - 3;
-            for (at, heading) in headings.iter().enumerate().take(ends).skip(1) {
-                let category = self.category(heading);
-                told.push(told_of([("ente", ente), ("category", category)], &row[at]));
-            }
-            told.push(told_of([("ente", ente)], &row[ends]));
-            for (at, kind) in (ends + 1..).zip(&KINDS[1..]) {
-                told.push(told_of([("ente", ente), ("kind", kind)], &row[at]));
-            }
-        }
-        for row in rows("usage-by-kind") {
-            let (ente, category) = (self.ente(&row[0]), self.category(&row[1]));
-            for (at, kind) in (2..).zip(KINDS) {
-                let of = [("ente", ente), ("category", category), ("kind", kind)];
-                told.push(told_of(of, &row[at]));
-            }
-            told.push(told_of([("ente", ente), ("category", category)], &row[5]));
-        }
-        // Changes need a closed previous year.
-        let of_services = [
-            ("variations", [0, 1], 2),
-            ("service-changes", [0, 1], 2),
-            ("top-services", [1, 0], 2),
-        ];
-        let of_services = of_services.into_iter();
-        for (table, names, count) in of_services.filter(|(of, ..)| tables.contains_key(*of)) {
-            for row in rows(table) {
-                let category = self.category(&row[names[0]]);
-                let service = self.service(category, &row[names[1]]);
-                let of = [("category", category), ("service", service)];
-                told.push(told_of(of, &row[count]));
-            }
-        }
-        for (row, month) in rows("months").iter().zip(1..) {
-            told.push(told_of(
-                [("month", &*format!("{year}-{month:02}"))],
-                &row[3],
-            ));
-        }
-        told
+        told.push(told_of([("ente", ente), ("category", category)], &row[5]));
     }
+    // Changes need a closed previous year.
+    let of_services = [
+        ("variations", [0, 1], 2),
+        ("service-changes", [0, 1], 2),
+        ("top-services", [1, 0], 2),
+    ];
+    let of_services = of_services.into_iter();
+    for (table, names, count) in of_services.filter(|(of, ..)| tables.contains_key(*of)) {
+        for row in rows(table) {
+            let category = code(&row[names[0]]);
+            let service = code(&row[names[1]]);
+            let of = [("category", category), ("service", service)];
+            told.push(told_of(of, &row[count]));
+        }
+    }
+    for (row, month) in rows("months").iter().zip(1..) {
+        told.push(told_of(
+            [("month", &*format!("{year}-{month:02}"))],
+            &row[3],
+        ));
+    }
+    told
 }
 
 fn accesses(tables: &BTreeMap<String, &Value>, year: &str) -> Vec<Told> {

@@ -109,12 +109,16 @@ impl Printed {
                 continue;
             }
             // A sheet has a title, the caption, the headings, and rows up to an empty one.
-            let Some(caption) = rows.get(1).and_then(|row| row.first()) else {
+            let [_, caption, heads, ..] = &rows[..] else {
                 continue;
             };
+            // The other forms have no codes beside names.
+            let is_shown = |at: &usize| !heads[*at].starts_with("Codice ");
+            let shown: Vec<usize> = (0..heads.len()).filter(is_shown).collect();
             let body = rows.iter().skip(2);
             let body = body.take_while(|row| row.iter().any(|cell| !cell.is_empty()));
-            tables.insert(caption.clone(), body.cloned().collect());
+            let body = body.map(|row| shown.iter().map(|at| row[*at].clone()).collect());
+            tables.insert(caption[0].clone(), body.collect());
         }
         Self { tables, facts }
     }

@@ -85,9 +85,8 @@ impl Replaced {
                 "(affluenza check-data --figures deploy/figures || test $? = 1) ".to_owned(),
             ),
             (
-                "--expect HASH",
-                "--expect $(affluenza verify-year | grep -o '[0-9a-f]\\{64\\}' | tail -n 1)"
-                    .to_owned(),
+                " HASH",
+                " $(affluenza verify-year | grep -o '[0-9a-f]\\{64\\}' | tail -n 1)".to_owned(),
             ),
             ("--scale 10", format!("--scale {YEAR}")),
             // Later blocks use the file that this block creates.

@@ -208,7 +208,46 @@ pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
     );
     let restated = as_now(&json).expect("it reports");
     assert!(restated.contains("an event came late"), "{restated}");
+    earlier_editions_are_printed_again(&as_now, [&sealed, &restated]);
     tampering_is_noticed(&place, &as_now);
+}
+
+/// The first edition has the same bytes as before the restatement, and each edition names its state.
+fn earlier_editions_are_printed_again(
+    run: &dyn Fn(&[&str]) -> Result<String, String>,
+    [first, restated]: [&str; 2],
+) {
+    let report = ["report", "--year", "2017", "--format", "json"];
+    let print = |more: &[&str]| run(&[&report[..], more].concat());
+    let [one, other] = [first, restated]
+        .map(|text| -> serde_json::Value { serde_json::from_str(text).expect("it is JSON") });
+    assert_eq!([&one["state"], &other["state"]], ["closed", "restated"]);
+    let hash = one["seal_hash"].as_str().expect("a hash");
+    for hash in [hash, &hash[..8], &hash.to_uppercase()] {
+        assert_eq!(print(&["--seal", hash]).expect("it reports"), first);
+    }
+    let newest = other["seal_hash"].as_str().expect("a hash");
+    assert_eq!(print(&["--seal", newest]).expect("it reports"), restated);
+    let present = print(&["--classified", "now"]).expect("it reports");
+    let present: serde_json::Value = serde_json::from_str(&present).expect("it is JSON");
+    assert_eq!(present["state"], "reclassified");
+    for (more, said) in [
+        (&["--seal", "0000000000"][..], "not the hash of one seal"),
+        (&["--seal", &hash[..7]], "at least 8 digits"),
+        (
+            &["--seal", hash, "--year", "2017-Q1"],
+            "give the year of 2017-Q1",
+        ),
+        (
+            &["--seal", hash, "--classified", "now"],
+            "cannot be used with",
+        ),
+    ] {
+        let year = ["report", "--year", "2017"];
+        let kept = if more.contains(&"--year") { 1 } else { 3 };
+        let refused = run(&[&year[..kept], more].concat()).expect_err("it is refused");
+        assert!(refused.contains(said), "{more:?}: {refused}");
+    }
 }
 
 fn refused_mistakes(run: &dyn Fn(&[&str]) -> Result<String, String>) {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use affluenza_report::face::CentreFace;
 use affluenza_store::readers::is_reader_name;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -224,6 +225,11 @@ impl Settings {
             }
         }
         centre
+    }
+
+    /// Returns the centre that publishes the reports, with its logos.
+    pub fn face(&self) -> Result<CentreFace> {
+        Ok(CentreFace::load(self.centre())?)
     }
 
     /// Checks all settings. The error lists every problem.

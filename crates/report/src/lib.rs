@@ -2,6 +2,7 @@
 
 mod count;
 pub mod document;
+pub mod face;
 mod findings;
 mod moved;
 mod names;

@@ -55,7 +55,7 @@ pub struct Report {
     pub counted: Counted,
     /// Seal that the figures come from; `None` for current figures.
     pub seal: Option<SealNote>,
-    /// True for part of a closed year: its figures are the present ones, not those of the seal.
+    /// True for a closed year, or part of it, with the present figures instead of those of the seal.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub of_closed_year: bool,
     /// Every seal of the year, the first one first. All but the first are restatements.
@@ -386,11 +386,6 @@ impl Report {
         self.warnings
             .iter()
             .any(|notice| matches!(notice, Notice::NoData { .. }))
-    }
-
-    /// Formats the report as JSON: numbers unrounded, `null` for a missing figure.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("the report has text keys only")
     }
 
     /// Formats the report as text for a terminal of `width` columns, without colours.

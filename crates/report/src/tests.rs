@@ -88,7 +88,7 @@ fn text_without_a_year_to_compare() {
 
 #[test]
 fn json() {
-    insta::assert_snapshot!(report().to_json());
+    insta::assert_snapshot!(serde_json::to_string_pretty(&report()).unwrap());
 }
 
 #[test]

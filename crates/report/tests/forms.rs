@@ -1,17 +1,20 @@
 //! Unusual years in every form: no events, a single event, a leap year, and hostile names.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::path::Path;
 
 use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
-use affluenza_report::document::Document;
-use affluenza_report::print::{Separators, csv, html, pdf, xlsx};
+use affluenza_report::document::{Centre, Document};
+use affluenza_report::face::{Accreditation, CentreFace};
+use affluenza_report::print::{Separators, csv, html, ods, pdf, xlsx};
 use affluenza_report::{Report, ReportPeriod, ReportRequest};
 use affluenza_store::figures::{
     BandUse, Counted, DeviceUse, HourUse, ServiceUse, UsageCell, YearFigures,
 };
 use affluenza_words::Language;
-use calamine::{Reader, Xlsx};
+use calamine::{Ods, Reader, Xlsx};
 
 const REGISTER: &str = r#"
     category = [{ code = "anagrafe", name_it = "Anagrafe", name_en = "Registry" }]
@@ -82,16 +85,71 @@ fn printed(document: &Document) -> String {
         book == xlsx(document).expect("it is printed"),
         "the same bytes"
     );
-    let book: Xlsx<_> = Xlsx::new(Cursor::new(book)).expect("it is a workbook");
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(book)).expect("it is a workbook");
     let tables = document.sections.len();
     assert!(
         book.sheet_names().len() > tables,
         "the contents, then a sheet each"
     );
+    let sheet = ods(document).expect("it is printed");
+    assert!(sheet == ods(document).expect("it is printed"));
+    let mut sheet: Ods<_> = Ods::new(Cursor::new(sheet)).expect("it is a spreadsheet");
+    assert_eq!(sheet.sheet_names(), book.sheet_names());
+    for name in book.sheet_names() {
+        let one = sheet.worksheet_range(&name).expect("it is there");
+        let other = book.worksheet_range(&name).expect("it is there");
+        let [one, other] = [one, other].map(|sheet| -> Vec<String> {
+            let cells = sheet.used_cells().map(|(_, _, cell)| cell.to_string());
+            cells.collect()
+        });
+        assert_eq!(one, other, "{name}");
+    }
     for separators in [Separators::Comma, Separators::Italian] {
         csv(document, separators).expect("it is printed");
     }
     html(document).expect("it is printed")
+}
+
+#[test]
+fn names_of_a_workbook_have_codes_and_totals_are_formulas() {
+    let book = xlsx(&document(REGISTER, 2019, &one_event(), Language::IT)).expect("it is printed");
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(book)).expect("it is a workbook");
+    let sheet = "Utilizzi per categoria";
+    let range = book.worksheet_range(sheet).expect("it is there");
+    let text = |at: (u32, u32)| range.get_value(at).map(ToString::to_string);
+    let heads = [(2, 0), (2, 1), (3, 0), (3, 1)].map(text);
+    let expected = ["Categoria", "Codice categoria", "Anagrafe", "anagrafe"];
+    assert_eq!(heads, expected.map(|text| Some(text.to_owned())));
+    let formulas = book.worksheet_formula(sheet).expect("it has formulas");
+    let total = formulas.used_cells().map(|(_, _, formula)| formula.clone());
+    let total: Vec<String> = total.collect();
+    assert!(total.contains(&"SUM(F4:F4)".to_owned()), "{total:?}");
+}
+
+#[test]
+fn a_line_of_csv_has_names_codes_and_its_part() {
+    let document = document(REGISTER, 2019, &one_event(), Language::EN);
+    let lines = csv(&document, Separators::Comma).expect("it is printed");
+    for line in [
+        "2019,provisional,Portals of 1 public body,categories,categories,row,,,anagrafe,Registry,,,,,total,Total,count,1,",
+        "2019,provisional,Portals of 1 public body,categories,categories,total,,,,,,,Total,,total,Total,count,1,",
+        "2019,provisional,Portals of 1 public body,usage,usage,row,c_a,Alfa,anagrafe,Registry,,,,,in-category,Registry,count,1,",
+    ] {
+        assert!(
+            lines.lines().any(|found| found == line),
+            "{line} is not in {lines}"
+        );
+    }
+    let italian = csv(&document, Separators::Italian).expect("it is printed");
+    let head = "periodo;edizione;soggetto;sezione;tabella;parte;codice_ente;ente;";
+    assert!(
+        italian.trim_start_matches('\u{feff}').starts_with(head),
+        "{italian}"
+    );
+    assert!(
+        italian.contains(";provvisoria;") && italian.contains(";numero;1;"),
+        "{italian}"
+    );
 }
 
 #[test]
@@ -112,6 +170,56 @@ fn a_year_of_one_event() {
         let page = printed(&document(REGISTER, 2019, &one_event(), language));
         assert!(!page.contains("NaN") && !page.contains("inf%"), "{page}");
     }
+}
+
+#[test]
+fn logos_colours_and_comments_are_in_every_form() {
+    let fixture = |name: &str| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fixtures")
+            .join(name)
+    };
+    let text = "Grazie a **tutti**.\n\n- [Dati](https://dati.example.it)";
+    let centre = Centre {
+        name: "Centro".into(),
+        logo: fixture("logo.svg"),
+        colour: "#7a1f5c".into(),
+        accreditations: vec![Accreditation {
+            file: fixture("logo.png"),
+            name: "Qualificazione <1>".into(),
+        }],
+        closing: BTreeMap::from([("it".to_owned(), text.to_owned())]),
+        ..Centre::default()
+    };
+    assert_eq!(centre.problems(), Vec::<String>::new());
+    let face = CentreFace::load(centre).expect("the logos are right");
+    let document = document(REGISTER, 2019, &one_event(), Language::IT).of_centre(&face);
+    let page = printed(&document);
+    for part in [
+        "src=\"data:image/svg+xml;base64,",
+        "alt=\"Centro\"",
+        "alt=\"Qualificazione &lt;1&gt;\"",
+        "--accent: #7a1f5c",
+        "Grazie a <strong>tutti</strong>.",
+        "<a href=\"https://dati.example.it\">Dati</a>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let text = document.to_text(100);
+    for part in [
+        "Grazie a tutti.",
+        "• Dati (https://dati.example.it)",
+        "Qualificazione <1>",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let paper = pdf(&document).expect("it is printed");
+    // The pixels of the PNG are an image of the file.
+    assert!(
+        paper
+            .windows(14)
+            .any(|part| part == b"/Subtype/Image" || part == b"/Subtype /Imag")
+    );
 }
 
 #[test]

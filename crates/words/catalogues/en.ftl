@@ -89,6 +89,7 @@ subject =
 edition-public = public edition
 edition-internal = internal edition: it has small counts and is not to be published
 edition-provisional = provisional edition: the figures are not final yet
+edition-reclassified = closed year, but present figures, classified by today’s rules: not the official ones of the seal
 edition-of-part = part of a closed year: present figures, not those of the seal
 edition-compared =
     { $span ->
@@ -281,6 +282,15 @@ cut-others = Other rows ({ $rows })
 cut-categories = Other categories ({ $categories })
 cut-notes = Further notes in the workbook: { $count }.
 
+## Workbook
+
+book-sheet = Sheet
+book-content = Content
+book-rank = Rank
+code-ente = Code of the body
+code-category = Code of the category
+code-service = Code of the service
+
 ## Columns
 
 column-total = Total
@@ -372,21 +382,29 @@ categories-chart = Uses by category (number of uses)
     .alt = Bars of the uses of each category; the figures are in the table that follows.
 moves = Rising and falling categories
 rising =
+    .sheet = Rising categories
     .caption = Categories that rose { on-compared } (number of uses)
 falling =
+    .sheet = Falling categories
     .caption = Categories that fell { on-compared } (number of uses)
 usage = Uses by public body and category
+    .sheet = Uses by body and category
     .caption = Uses by public body and category (number of uses)
     .without = Public bodies without uses in the period: { $names }.
 enti-without-uses =
+    .sheet = Bodies without uses
     .caption = Public bodies without uses in the period
 enti-without-services =
+    .sheet = Bodies without services
     .caption = Public bodies without services
 ente-changes =
+    .sheet = Changes by body
     .caption = Change of uses by public body (number of uses)
 usage-by-kind = Uses by public body, category and kind
+    .sheet = Uses by body and kind
     .caption = Uses by public body, category and kind (number of uses)
 offered = Services on offer on { $day }
+    .sheet = Services on offer
     .caption = Services on offer by public body on { $day } (number of services)
     .without = Public bodies without services: { $names }.
 offered-services =
@@ -426,14 +444,17 @@ step-missing =
 ## Services
 
 variations = Main changes by category
+    .sheet = Main changes
     .caption = Services that changed most, by category (number of uses)
     .caption-public = Services that changed most, of those with public figures in both years (number of uses)
 service-changes = Changes of all services
     .caption = Changes of all services, by category (number of uses)
     .caption-public = Changes of the services with public figures in both years (number of uses)
 contributions = Changes by public body and service
+    .sheet = Changes by body and service
     .caption = Largest changes of a service in a public body (number of uses)
 service-status = New, retired, unused and broken services
+    .sheet = Status of services
     .caption = Status during the period (number of uses and of failed attempts)
 top-services = Most used services
     .caption = Most used services (number of uses)
@@ -442,6 +463,7 @@ top-services = Most used services
 ## Visits
 
 accesses = Visits, visitors and uses by public body
+    .sheet = Visits by body
     .caption = Visits (number), daily unique visitors (summed over the period), uses, uses of the period per 1,000 residents
 residents-source = Residents: { $sources }. Those of a union are the sum of those of its municipalities; in the total each municipality counts once.
 portals = Civic network and service area
@@ -490,6 +512,7 @@ not-available = Not available.
 source-named = Source: { $source }, { $date }. Imported by { $by }. Licence: { $licence }.
 source-unnamed = Source: { $source }, { $date }. Licence: { $licence }.
 identity-credentials = Identity credentials
+    .sheet = Credentials
 credentials =
     .caption = Credentials activated by year, and active in total (number)
     .total = Total active
@@ -499,6 +522,7 @@ help-desk = Help desk
 help-desk-requests =
     .caption = Requests by month (number)
 probe-alerts = Monitoring alerts
+    .sheet = Monitoring alerts
 alerts =
     .caption = Alerts by month (number)
 alerts-chart = Alerts by month (number)
@@ -507,6 +531,7 @@ availability = Service availability
 availability-months =
     .caption = Availability by month (% of the time)
 active-services = Services per public body, as reported by another source
+    .sheet = Services, other source
 active-services-enti =
     .caption = Services per public body, as reported by the source (number of services)
 
@@ -626,6 +651,7 @@ restatements = Restatements
     .caption = Closings of the year, from the first to the last (number of uses)
     .first = first closing
 moved =
+    .sheet = Restated figures
     .caption = Restated figures (number of uses or of visits)
     .total = Uses, total
     .category = Uses, category { $name }

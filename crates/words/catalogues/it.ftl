@@ -97,6 +97,7 @@ subject =
 edition-public = edizione pubblica
 edition-internal = edizione interna: contiene cifre piccole e non va pubblicata
 edition-provisional = edizione provvisoria: i dati non sono ancora definitivi
+edition-reclassified = anno chiuso, ma dati attuali, classificati con le regole di oggi: non sono quelli ufficiali della chiusura
 edition-of-part = parte di un anno chiuso: dati attuali, non quelli della chiusura
 edition-compared =
     { $span ->
@@ -289,6 +290,15 @@ cut-others = Altre righe ({ $rows })
 cut-categories = Altre categorie ({ $categories })
 cut-notes = Altre note nel foglio di calcolo: { $count }.
 
+## Workbook
+
+book-sheet = Foglio
+book-content = Contenuto
+book-rank = Posizione
+code-ente = Codice ente
+code-category = Codice categoria
+code-service = Codice servizio
+
 ## Columns
 
 column-total = Totale
@@ -379,6 +389,7 @@ categories-chart = Utilizzi per categoria (numero di utilizzi)
     .alt = Barre degli utilizzi di ciascuna categoria; le cifre sono nella tabella che segue.
 moves = Categorie in aumento e in calo
 rising =
+    .sheet = Categorie in aumento
     .caption =
         { $span ->
             [days] Categorie in aumento rispetto agli stessi giorni del { $compared } (numero di utilizzi)
@@ -386,6 +397,7 @@ rising =
            *[year] Categorie in aumento sul { $compared } (numero di utilizzi)
         }
 falling =
+    .sheet = Categorie in calo
     .caption =
         { $span ->
             [days] Categorie in calo rispetto agli stessi giorni del { $compared } (numero di utilizzi)
@@ -393,17 +405,23 @@ falling =
            *[year] Categorie in calo sul { $compared } (numero di utilizzi)
         }
 usage = Utilizzi per ente e categoria
+    .sheet = Utilizzi per ente e categoria
     .caption = Utilizzi per ente e categoria (numero di utilizzi)
     .without = Enti senza utilizzi nel periodo: { $names }.
 enti-without-uses =
+    .sheet = Enti senza utilizzi
     .caption = Enti senza utilizzi nel periodo
 enti-without-services =
+    .sheet = Enti senza servizi
     .caption = Enti senza servizi
 ente-changes =
+    .sheet = Variazioni per ente
     .caption = Variazione degli utilizzi per ente (numero di utilizzi)
 usage-by-kind = Utilizzi per ente, categoria e tipo
+    .sheet = Utilizzi per ente e tipo
     .caption = Utilizzi per ente, categoria e tipo (numero di utilizzi)
 offered = Servizi attivi al { $day }
+    .sheet = Servizi attivi
     .caption = Servizi attivi per ente al { $day } (numero di servizi)
     .without = Enti senza servizi: { $names }.
 offered-services =
@@ -443,14 +461,17 @@ step-missing =
 ## Services
 
 variations = Principali variazioni per categoria
+    .sheet = Principali variazioni
     .caption = Servizi con le variazioni maggiori, per categoria (numero di utilizzi)
     .caption-public = Servizi con le variazioni maggiori, tra quelli con cifre pubbliche in entrambi gli anni (numero di utilizzi)
 service-changes = Variazioni di tutti i servizi
     .caption = Variazioni di tutti i servizi, per categoria (numero di utilizzi)
     .caption-public = Variazioni dei servizi con cifre pubbliche in entrambi gli anni (numero di utilizzi)
 contributions = Variazioni per ente e servizio
+    .sheet = Variazioni per ente e servizio
     .caption = Variazioni maggiori di un servizio in un ente (numero di utilizzi)
 service-status = Servizi nuovi, disattivati, non utilizzati e con malfunzionamenti
+    .sheet = Situazione dei servizi
     .caption = Situazione dei servizi nel periodo (numero di utilizzi e di tentativi non riusciti)
 top-services = Servizi più utilizzati
     .caption = Servizi più utilizzati (numero di utilizzi)
@@ -459,6 +480,7 @@ top-services = Servizi più utilizzati
 ## Visits
 
 accesses = Accessi, visitatori e utilizzi per ente
+    .sheet = Accessi e visitatori per ente
     .caption = Accessi (numero), visitatori unici giornalieri (somma del periodo), utilizzi, utilizzi del periodo ogni 1.000 residenti
 residents-source = Residenti: { $sources }. I residenti di un’unione sono la somma di quelli dei suoi comuni; nel totale ogni comune è contato una volta.
 portals = Rete civica e area servizi
@@ -511,6 +533,7 @@ not-available = Non disponibile.
 source-named = Fonte: { $source }, { $date }. Dati caricati da { $by }. Licenza: { $licence }.
 source-unnamed = Fonte: { $source }, { $date }. Licenza: { $licence }.
 identity-credentials = Credenziali di identità digitale
+    .sheet = Credenziali
 credentials =
     .caption = Credenziali attivate per anno e attive in totale (numero)
     .total = Totale attive
@@ -520,6 +543,7 @@ help-desk = Assistenza agli utenti
 help-desk-requests =
     .caption = Richieste per mese (numero)
 probe-alerts = Segnalazioni delle sonde di monitoraggio
+    .sheet = Segnalazioni delle sonde
 alerts =
     .caption = Segnalazioni per mese (numero)
 alerts-chart = Segnalazioni per mese (numero)
@@ -528,6 +552,7 @@ availability = Disponibilità dei servizi
 availability-months =
     .caption = Disponibilità per mese (% del tempo)
 active-services = Servizi attivi per ente, dati di altra fonte
+    .sheet = Servizi attivi, altra fonte
 active-services-enti =
     .caption = Servizi attivi per ente, come indicati dalla fonte (numero di servizi)
 
@@ -651,6 +676,7 @@ restatements = Rettifiche
     .caption = Chiusure dell’anno, dalla prima all’ultima (numero di utilizzi)
     .first = prima chiusura
 moved =
+    .sheet = Cifre rettificate
     .caption = Cifre rettificate (numero di utilizzi o di accessi)
     .total = Utilizzi, totale
     .category = Utilizzi, categoria { $name }

@@ -134,6 +134,7 @@ fn part(language: Language, site: &Site, name: &str) -> String {
         "words" => words(language),
         "links" => links(language, site),
         "publisher" => publisher(language, site),
+        "logo" => logo(site),
         message => escaped(&language.say(message, &[])),
     }
 }
@@ -170,6 +171,15 @@ fn publisher(language: Language, site: &Site) -> String {
     let facts =
         facts.map(|(id, text)| escaped(&language.say(id, &[("text", text.as_str().into())])));
     Vec::from_iter(facts).join(" · ")
+}
+
+/// Returns the logo of the publisher, if it has one.
+fn logo(site: &Site) -> String {
+    let logo = site.logo.as_ref().map(|logo| {
+        let name = escaped(&logo.name);
+        format!("<img class=\"logo\" src=\"/pages/logo\" alt=\"{name}\">\n")
+    });
+    logo.unwrap_or_default()
 }
 
 /// Returns a link to the page in each other language.

@@ -41,7 +41,7 @@ use crate::reply::{gzip, is_known, takes_gzip};
 pub use events::{EventFate, EventFeed, LastEvents, LastEventsReply, ShownEvent};
 pub use findings::{FindingsRequest, WriteFindings};
 pub(crate) use site::is_address;
-pub use site::{PagesConfig, Site};
+pub use site::{PagesConfig, Site, SiteLogo};
 
 /// Addresses of the pages, in the order of the menu. The page `/NAME` has its view in
 /// `assets/views/NAME.js` and its title in the message `page-NAME`; `/` is the page `overview`.
@@ -97,6 +97,7 @@ pub fn routes(api: &Api, site: Site, sessions: Sessions) -> Router {
         .route("/assets/{version}/{*path}", get(asset))
         .route("/pages/answers", get(answers::answers))
         .route("/pages/events", get(events::events))
+        .route("/pages/logo", get(logo))
         .route(
             "/pages/session",
             post(session::sign_in).delete(session::sign_out),
@@ -253,6 +254,19 @@ fn unavailable(request: &PageRequest<'_>, headers: &HeaderMap, problem: Problem)
 fn takes_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get(ACCEPT).and_then(|kinds| kinds.to_str().ok());
     accepted.is_some_and(|kinds| kinds.contains("text/html"))
+}
+
+/// Answers with the logo of the publisher. A browser that opens it alone runs and loads nothing.
+async fn logo(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    let Some(logo) = &pages.site().logo else {
+        return Problem::not_found("the publisher has no logo").into_response();
+    };
+    let mut response = written(&headers, logo.media_type, logo.bytes.to_vec());
+    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, policy);
+    response
 }
 
 /// Answers to an address without a page: for a browser as a page.

@@ -6,6 +6,7 @@ use affluenza_http::out_of_range;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::events::EventFeed;
@@ -74,6 +75,17 @@ pub(crate) fn is_address(url: &str) -> bool {
     is_http && !url.contains(|c: char| !c.is_ascii_graphic() || "\"'<>;,".contains(c))
 }
 
+/// Logo of the publisher.
+#[derive(Debug, Clone)]
+pub struct SiteLogo {
+    /// Name, which screen readers speak.
+    pub name: String,
+    /// Media type of the file.
+    pub media_type: &'static str,
+    /// File.
+    pub bytes: Bytes,
+}
+
 /// Publisher of the pages, with their settings.
 #[derive(Debug, Clone, Default)]
 pub struct Site {
@@ -83,6 +95,8 @@ pub struct Site {
     pub scheme: &'static str,
     /// True if `/open-data` has a catalogue.
     pub has_open_data: bool,
+    /// Logo of the publisher, if it has one.
+    pub logo: Option<SiteLogo>,
     /// Name of the publisher; may be empty.
     pub publisher: String,
     /// Address for questions; may be empty.

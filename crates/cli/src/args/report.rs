@@ -33,6 +33,10 @@ pub struct ReportArgs {
     /// Classification of the events: as it was when the year was closed, or by the present facts.
     #[arg(long, value_enum, default_value_t = Classified::Then)]
     pub classified: Classified,
+    /// Print an earlier edition of a closed year once more: the hash of its seal, or at least the first
+    /// eight digits. Default: the newest.
+    #[arg(long, value_name = "HASH", conflicts_with = "classified")]
+    pub seal: Option<String>,
     /// Language of the report. Default: that of the environment.
     #[arg(long, value_parser = language(), default_value_t = environment_language(), hide_default_value = true)]
     pub lang: Language,
@@ -56,6 +60,7 @@ impl ReportArgs {
             every_ente: false,
             count: Counting::People,
             classified: Classified::Then,
+            seal: None,
             lang,
             format: None,
             output: None,
@@ -67,17 +72,19 @@ impl ReportArgs {
 pub enum ReportFormat {
     /// Tables for a terminal.
     Text,
-    /// One JSON document with unrounded numbers and units in the names.
+    /// One JSON document with unrounded numbers, of the schema `report.schema.json`.
     Json,
     /// One self-contained HTML file, for browsers and A4 paper.
     Html,
     /// PDF for A4 paper, tagged for screen readers (PDF/UA-1).
     Pdf,
-    /// Workbook with a sheet for each table.
+    /// Excel workbook with a sheet for each table, charts and filters.
     Xlsx,
+    /// OpenDocument spreadsheet with a sheet for each table and filters.
+    Ods,
     /// CSV with one figure a line: commas, decimal points, UTF-8.
     Csv,
-    /// CSV for Excel with Italian settings: semicolons, decimal commas.
+    /// CSV for Excel with Italian settings: semicolons, decimal commas, Italian headings.
     CsvIt,
 }
 
@@ -132,13 +139,14 @@ impl ReportFormat {
             Self::Html => "html",
             Self::Pdf => "pdf",
             Self::Xlsx => "xlsx",
+            Self::Ods => "ods",
             Self::Csv | Self::CsvIt => "csv",
         }
     }
 
     /// True if a terminal cannot show the format.
     pub fn is_binary(self) -> bool {
-        matches!(self, Self::Xlsx | Self::Pdf)
+        matches!(self, Self::Xlsx | Self::Ods | Self::Pdf)
     }
 }
 
@@ -186,7 +194,7 @@ mod tests {
                 "r.htm",
                 None,
                 false,
-                "use .csv, .html, .json, .pdf, .txt, .xlsx",
+                "use .csv, .html, .json, .ods, .pdf, .txt, .xlsx",
             ),
             (
                 "r.pdf",

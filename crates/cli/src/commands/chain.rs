@@ -13,12 +13,16 @@ use affluenza_store::{Admin, Registers};
 use anyhow::{Result, bail};
 use serde_json::json;
 
+use crate::output;
 use crate::settings::Settings;
 
 /// Action of the log: a seal was added to the chain.
 const SEALED: &str = "year-sealed";
 /// Action of the log: an administrator accepts that seals are lost, from a number of the chain on.
 const LOST: &str = "seals-lost";
+
+/// Least digits that name a seal.
+const HASH_MIN: usize = 8;
 
 /// Seals noted in the log of administrative access. The log is outside the database, so rewriting
 /// all of `sealed_years` is detected.
@@ -120,6 +124,41 @@ impl Chain {
     /// Returns all seals, in order.
     pub fn seals(&self) -> &[Seal] {
         &self.0
+    }
+
+    /// Returns the chain as it was when the seal with this hash was its newest, so that the edition
+    /// of that day can be printed again. The beginning of the hash is enough.
+    ///
+    /// # Errors
+    /// Not exactly one seal has the hash, or it is of another year.
+    pub fn until(mut self, hash: &str, year: i16) -> Result<Self> {
+        let hash = hash.trim().to_ascii_lowercase();
+        if hash.len() < HASH_MIN {
+            bail!("--seal {hash}: give at least {HASH_MIN} digits of the hash");
+        }
+        let mut found = self.0.iter().filter(|seal| seal.hash.starts_with(&hash));
+        let (Some(seal), None) = (found.next(), found.next()) else {
+            bail!(
+                "--seal {hash}: not the hash of one seal; `affluenza verify-year {year}` lists those of the year"
+            );
+        };
+        let period = ClosedPeriod::from(year);
+        if seal.period() != period {
+            bail!(
+                "--seal {hash}: it is a seal of {0}: give --year {0}",
+                seal.period()
+            );
+        }
+        let (number, length) = (seal.number, seal.number as usize);
+        let mut later = self.0.iter().skip(length).rev();
+        if let Some(later) = later.find(|later| later.period() == period) {
+            output::say(&format!(
+                "this is the edition of seal {number}; seal {} of {year} replaced it",
+                later.number
+            ));
+        }
+        self.0.truncate(length);
+        Ok(self)
     }
 
     /// Returns the seals of a period, oldest first.

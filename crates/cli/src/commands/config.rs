@@ -9,6 +9,7 @@ pub fn run(what: &Config, settings: &Settings) -> Result<()> {
         Config::Check => {
             settings.check()?;
             super::register(settings)?;
+            settings.face()?;
             output::print("the configuration is right")
         }
         Config::Print { format } => output::print_as(

@@ -8,7 +8,8 @@ use std::thread;
 
 use affluenza_disclosure::edition::{NoEdition, Outcome, PublicYear};
 use affluenza_register::{Ente, Register};
-use affluenza_report::document::{Centre, Document, PublicEdition};
+use affluenza_report::document::{Document, PublicEdition};
+use affluenza_report::face::CentreFace;
 use affluenza_report::print::Separators;
 use affluenza_report::sources::FigureSet;
 use affluenza_report::tables::EnteUses;
@@ -33,21 +34,27 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
     if args.public {
         check_public(args)?;
     }
+    if args.seal.is_some() && !args.year.is_year() {
+        bail!(
+            "--seal: a whole year is closed: give the year of {}",
+            args.year
+        );
+    }
     if args.compare == Some(args.year.year()) {
         bail!(
             "--compare {0}: {0} is the year of the report",
             args.year.year()
         );
     }
-    // Refuses a wrong file name before the figures are read.
+    // Refuses wrong files before the figures are read.
     ReportFormat::of(args)?;
+    let centre = settings.face()?;
     let register = super::register(settings)?;
     let material = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let store = Store::new(&platform.store);
         let witness = Witness::new(settings, store.admin());
         Material::read(&store, &register, &witness, args).await
     })?;
-    let centre = settings.centre();
     let has_data = match (args.public, args.every_ente) {
         (true, _) => {
             deliver_public(&material, settings.serve.small_count, &centre, args)?;
@@ -95,7 +102,7 @@ pub async fn tables(
 /// Data for the reports of a year: that of all enti, and that of each ente.
 struct Material {
     period: ReportPeriod,
-    /// True for part of a closed year.
+    /// True if the year is closed, and the figures are the present ones.
     of_closed_year: bool,
     counted: Counted,
     /// Register of the closed year, or the present one for an open year.
@@ -133,25 +140,23 @@ impl Material {
                 "--compare {compared}: {same_days} is not over, and a report compares equal periods"
             );
         }
-        let chain = match args.classified {
-            Classified::Then => Some(Chain::read(store.registers(), witness).await?),
-            Classified::Now => None,
-        };
-        let public = match &chain {
-            Some(chain) if args.public => [
+        let mut chain = Chain::read(store.registers(), witness).await?;
+        if let Some(hash) = &args.seal {
+            chain = chain.until(hash, year)?;
+        }
+        let public = match args.public {
+            true => [
                 Some(chain.newest_edition(year)?),
                 chain.newest_edition(compared).ok(),
             ],
-            _ => [None, None],
+            false => [None, None],
         };
-        let mut closings = match &chain {
-            Some(chain) => chain.closings(year)?,
-            None => Vec::new(),
-        };
+        let mut closings = chain.closings(year)?;
         // Only whole years are closed.
-        let of_closed_year = !period.is_year() && !closings.is_empty();
-        let chain = chain.filter(|_| period.is_year());
-        closings.retain(|_| period.is_year());
+        let is_sealed = period.is_year() && matches!(args.classified, Classified::Then);
+        let of_closed_year = !is_sealed && !closings.is_empty();
+        closings.retain(|_| is_sealed);
+        let chain = is_sealed.then_some(chain);
         let (closings, closings_compared) = match closings {
             // A closed year contains the figures of the year before as of its closing.
             of_year if !of_year.is_empty() && compared == year - 1 => (of_year, None),
@@ -353,7 +358,7 @@ fn ente<'r>(register: &'r Register, name: Option<&str>) -> Result<Option<&'r str
 }
 
 /// Writes the report in the requested format.
-pub fn deliver(report: &Report, centre: &Centre, args: &args::ReportArgs) -> Result<()> {
+pub fn deliver(report: &Report, centre: &CentreFace, args: &args::ReportArgs) -> Result<()> {
     let format = ReportFormat::of(args)?;
     hand_out(&bytes(report, centre, args, format)?, args, format)
 }
@@ -379,7 +384,7 @@ fn check_public(args: &args::ReportArgs) -> Result<()> {
 fn deliver_public(
     material: &Material,
     small_count: u64,
-    centre: &Centre,
+    centre: &CentreFace,
     args: &args::ReportArgs,
 ) -> Result<()> {
     let [year, before] = &material.public;
@@ -407,12 +412,16 @@ fn deliver_public(
     let document = Document::public(&report, edition, &material.register, args.lang);
     let document = document.of_centre(centre);
     let format = ReportFormat::of(args)?;
-    hand_out(&printed(&document, format, width(args))?, args, format)
+    hand_out(
+        &printed(&document, None, format, width(args))?,
+        args,
+        format,
+    )
 }
 
 /// Writes a report for each ente of the register into a folder, on all cores. A file has name and code
 /// of the ente.
-fn deliver_every(material: &Material, centre: &Centre, args: &args::ReportArgs) -> Result<()> {
+fn deliver_every(material: &Material, centre: &CentreFace, args: &args::ReportArgs) -> Result<()> {
     let folder = args
         .output
         .as_deref()
@@ -476,17 +485,12 @@ fn write(file: &Path, bytes: &[u8]) -> Result<()> {
 
 fn bytes(
     report: &Report,
-    centre: &Centre,
+    centre: &CentreFace,
     args: &args::ReportArgs,
     format: ReportFormat,
 ) -> Result<Vec<u8>> {
-    match format {
-        ReportFormat::Json => Ok(report.to_json().into_bytes()),
-        format => {
-            let document = Document::new(report, args.lang).of_centre(centre);
-            printed(&document, format, width(args))
-        }
-    }
+    let document = Document::new(report, args.lang).of_centre(centre);
+    printed(&document, Some(report), format, width(args))
 }
 
 /// Returns the columns for text output.
@@ -497,10 +501,16 @@ fn width(args: &args::ReportArgs) -> usize {
     }
 }
 
-/// Formats a document; `width` is the number of columns of text.
-fn printed(document: &Document, format: ReportFormat, width: usize) -> Result<Vec<u8>> {
+/// Formats a document; `width` is the number of columns of text. An internal edition in JSON has the
+/// figures of the report, too.
+fn printed(
+    document: &Document,
+    report: Option<&Report>,
+    format: ReportFormat,
+    width: usize,
+) -> Result<Vec<u8>> {
     Ok(match format {
-        ReportFormat::Json => affluenza_report::print::json(document).into_bytes(),
+        ReportFormat::Json => affluenza_report::print::json(document, report).into_bytes(),
         ReportFormat::Text => document.to_text(width).into_bytes(),
         ReportFormat::Html => affluenza_report::print::html(document)?.into_bytes(),
         ReportFormat::Csv => {
@@ -511,5 +521,6 @@ fn printed(document: &Document, format: ReportFormat, width: usize) -> Result<Ve
         }
         ReportFormat::Pdf => affluenza_report::print::pdf(document)?,
         ReportFormat::Xlsx => affluenza_report::print::xlsx(document)?,
+        ReportFormat::Ods => affluenza_report::print::ods(document)?,
     })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_api::dashboard::{self, EventFeed, FindingsRequest, Site};
+use affluenza_api::dashboard::{self, EventFeed, FindingsRequest, Site, SiteLogo};
 use affluenza_api::{Api, ApiSources};
 use affluenza_disclosure::edition::{Closed, Editions, NoEdition};
 use affluenza_disclosure::open_data::Source;
@@ -12,6 +12,7 @@ use affluenza_http::telemetry::{CancellationToken, Metrics};
 use affluenza_http::{bounded, cross_origin, metrics_route, serve, status_route};
 use affluenza_register::Register;
 use affluenza_report::document::PublicEdition;
+use affluenza_report::face::CentreFace;
 use affluenza_report::{ReportPeriod, ReportRequest};
 use affluenza_store::figures::Counted;
 use affluenza_store::{Registers, Store};
@@ -104,7 +105,7 @@ impl RunningApi {
             store: reader.clone(),
             register: register.clone(),
         };
-        let site = site(settings, event_feed::start(sources, stop.clone()));
+        let site = site(settings, event_feed::start(sources, stop.clone()))?;
         let sources = ApiSources {
             store: store.clone(),
             editions,
@@ -155,14 +156,20 @@ fn sessions(settings: &Settings) -> Result<Sessions> {
 }
 
 /// Returns the publisher that the pages name, and what they read.
-fn site(settings: &Settings, events: Option<EventFeed>) -> Site {
-    let centre = settings.centre();
+fn site(settings: &Settings, events: Option<EventFeed>) -> Result<Site> {
+    let CentreFace { centre, logo, .. } = settings.face()?;
     let mut config = settings.serve.pages.clone();
     if config.base_url.is_empty() {
         config.base_url.clone_from(&settings.serve.url);
     }
-    Site {
+    let logo = logo.map(|logo| SiteLogo {
+        name: logo.name.clone(),
+        media_type: logo.media_type(),
+        bytes: logo.bytes().to_vec().into(),
+    });
+    Ok(Site {
         config,
+        logo,
         scheme: settings.serve.http.scheme(),
         has_open_data: settings.serve.public && settings.open_data.publisher().is_ok(),
         publisher: centre.name,
@@ -170,7 +177,7 @@ fn site(settings: &Settings, events: Option<EventFeed>) -> Site {
         licence: centre.licence,
         findings: Some(findings),
         events,
-    }
+    })
 }
 
 /// Writes the findings of a closed year, as the first page of its public report has them.

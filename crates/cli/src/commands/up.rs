@@ -229,7 +229,7 @@ impl UpTask<'_> {
             });
             let witness = Witness::new(self.settings, store.admin());
             let tables = super::report::tables(store, register, &witness, &report).await?;
-            super::report::deliver(&tables, &self.settings.centre(), &report)?;
+            super::report::deliver(&tables, &self.settings.face()?, &report)?;
         }
         if !args.once && !stop.is_cancelled() {
             say(screen);

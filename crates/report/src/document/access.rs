@@ -434,7 +434,7 @@ fn accesses_of_ente(row: &AccessRow) -> Vec<Cell> {
     let ratio = row.uses_per_1000_residents;
     let ratio = ratio.map(|ratio| Cell::Mean(ratio, 1));
     vec![
-        Cell::Text(harmless(&row.name.ente_name)),
+        Cell::from(&row.name),
         accesses,
         Cell::Count(row.visitors_days),
         Cell::Sparse(row.service_uses),

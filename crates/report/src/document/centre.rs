@@ -1,12 +1,15 @@
 //! The service centre that publishes a report.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use affluenza_words::Language;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::prose;
 use super::{Block, Document, Section, is_section};
+use crate::face::{Accreditation, CentreFace, ReportColours};
 use crate::period::ReportPeriod;
 use crate::text::harmless;
 
@@ -22,15 +25,25 @@ const NAMELESS: &str = "Affluenza";
 pub struct Centre {
     /// Name on the cover, and author of the file. Empty: the publisher of the open data.
     pub name: String,
+    /// SVG or PNG file of the logo, on the cover and on the web pages. Empty: none.
+    pub logo: PathBuf,
+    /// Colour of headings, main figures and charts, such as `#00529b`. Its contrast with white is at
+    /// least 4.5:1. Empty: blue.
+    pub colour: String,
+    /// Colour of the compared year in charts. Its contrast with white is at least 3:1. Empty: grey.
+    pub compared_colour: String,
+    /// Logos on the last page.
+    pub accreditations: Vec<Accreditation>,
     /// Postal address on the last page.
     pub address: String,
     /// Address for questions on the last page. Empty: the contact of the open data.
     pub contact: String,
     /// Licence of the figures on the last page.
     pub licence: String,
-    /// Introduction on the first page by code of the language. A blank line divides paragraphs.
+    /// Introduction on the first page by code of the language, in Markdown: paragraphs, lists, strong
+    /// text and links.
     pub introduction: Texts,
-    /// Words on the last page by code of the language.
+    /// Words on the last page by code of the language, in Markdown.
     pub closing: Texts,
     /// Edition of each year, by the year: `2017`.
     pub years: BTreeMap<String, Edition>,
@@ -44,14 +57,23 @@ pub struct Edition {
     pub published_on: Option<Date>,
     /// Day of the next edition, on the cover.
     pub next_edition: Option<Date>,
-    /// Comments by id of their section, then by code of the language. They are about all enti.
+    /// Comments by id of their section, then by code of the language, in Markdown. They are about all
+    /// enti.
     pub comments: BTreeMap<String, Texts>,
 }
 
 impl Centre {
-    /// Returns the mistakes in the settings: unknown years, sections and languages.
+    /// Returns the mistakes in the settings: colours, and unknown years, sections and languages. Files
+    /// are read by [`crate::face::CentreFace::load`].
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut problems = ReportColours::problems(&self.colour, &self.compared_colour);
+        let unnamed = self
+            .accreditations
+            .iter()
+            .position(|logo| logo.name.trim().is_empty());
+        problems.extend(unnamed.map(|place| {
+            format!("report.accreditations[{place}].name: give a name, which screen readers speak")
+        }));
         let mut texts = vec![
             ("introduction".to_owned(), &self.introduction),
             ("closing".to_owned(), &self.closing),
@@ -72,10 +94,15 @@ impl Centre {
             }
         }
         for (key, texts) in texts {
-            let mistakes = texts
-                .keys()
-                .filter_map(|code| code.parse::<Language>().err());
-            problems.extend(mistakes.map(|mistake| format!("report.{key}: {mistake}")));
+            for (code, text) in texts {
+                let unknown = code.parse::<Language>().err();
+                let mistakes = [
+                    unknown.map(|error| error.to_string()),
+                    prose::parse(text).err(),
+                ];
+                let mistakes = mistakes.into_iter().flatten();
+                problems.extend(mistakes.map(|mistake| format!("report.{key}: {mistake}")));
+            }
         }
         problems
     }
@@ -95,31 +122,30 @@ impl Centre {
     }
 }
 
-/// Returns the paragraphs of a text in a language.
-fn paragraphs(texts: &Texts, language: Language) -> impl Iterator<Item = Block> + '_ {
-    let text = texts.get(language.as_str()).into_iter();
-    let paragraphs = text.flat_map(|text| text.split("\n\n"));
-    let paragraphs = paragraphs.map(|text| harmless(&text.replace('\n', " ")).trim().to_owned());
-    paragraphs.filter(|text| !text.is_empty()).map(Block::Text)
+/// Returns a text in a language, if there is one. The settings were checked.
+fn prose_of(texts: &Texts, language: Language) -> Option<Block> {
+    let paragraphs = prose::parse(texts.get(language.as_str())?).unwrap_or_default();
+    (!paragraphs.is_empty()).then_some(Block::Prose(paragraphs))
 }
 
 impl Document {
-    /// Adds name, dates, introduction, comments and address of a centre.
+    /// Adds name, logos, colours, dates, introduction, comments and address of a centre.
     #[must_use]
-    pub fn of_centre(mut self, centre: &Centre) -> Self {
-        self.centre = centre.clone();
+    pub fn of_centre(mut self, face: &CentreFace) -> Self {
+        self.centre = face.clone();
+        let centre = &face.centre;
         let language = self.language;
         if let Some(summary) = self.sections.first_mut() {
             summary
                 .blocks
-                .extend(paragraphs(&centre.introduction, language));
+                .extend(prose_of(&centre.introduction, language));
         }
         let none = Edition::default();
         let edition = centre.edition(self.period).unwrap_or(&none);
         if !self.is_of_ente {
             for section in &mut self.sections {
                 if let Some(comment) = edition.comments.get(&*section.id) {
-                    section.blocks.splice(0..0, paragraphs(comment, language));
+                    section.blocks.splice(0..0, prose_of(comment, language));
                 }
             }
         }
@@ -148,8 +174,9 @@ impl Document {
                 self.language.say(id, &words)
             })
             .collect();
-        let mut blocks: Vec<Block> = paragraphs(&centre.closing, language).collect();
+        let mut blocks: Vec<Block> = prose_of(&centre.closing, language).into_iter().collect();
         blocks.push(Block::Notes(notes));
+        blocks.push(Block::Logos(face.accreditations.clone()));
         blocks.retain(|block| !block.is_empty());
         if !blocks.is_empty() {
             self.sections.push(Section {
@@ -185,19 +212,26 @@ mod tests {
             ..Centre::default()
         };
         assert_eq!(centre.problems(), Vec::<String>::new());
-        let document = Document::new(&crate::tests::report(), Language::IT).of_centre(&centre);
+        let face = CentreFace {
+            centre,
+            ..CentreFace::default()
+        };
+        let document = Document::new(&crate::tests::report(), Language::IT).of_centre(&face);
         let days = "pubblicato il 1º marzo 2018 · prossima edizione: 1º marzo 2019";
         assert_eq!(document.edition.last().unwrap(), days);
         let mut sections = document.sections.iter();
         let categories = sections.find(|section| section.id == "categories").unwrap();
-        let paragraphs = ["Un commento.", "Altro."].map(|text| Block::Text(text.to_owned()));
-        assert_eq!(categories.blocks[..2], paragraphs);
+        let comment = prose::parse("Un commento.\n\nAltro.").unwrap();
+        assert_eq!(categories.blocks[0], Block::Prose(comment));
         let last = document.sections.last().unwrap();
         assert_eq!(
             (&*last.id, &last.blocks[..]),
-            ("contact", &[Block::Text("Grazie.".to_owned())][..])
+            (
+                "contact",
+                &[Block::Prose(prose::parse("Grazie.").unwrap())][..]
+            )
         );
-        let english = Document::new(&crate::tests::report(), Language::EN).of_centre(&centre);
+        let english = Document::new(&crate::tests::report(), Language::EN).of_centre(&face);
         assert!(
             english
                 .sections
@@ -214,9 +248,12 @@ mod tests {
             comments: BTreeMap::from([("categories".to_owned(), comment)]),
             ..Edition::default()
         };
-        let of_year = |year: &str| Centre {
-            years: BTreeMap::from([(year.to_owned(), edition.clone())]),
-            ..Centre::default()
+        let of_year = |year: &str| CentreFace {
+            centre: Centre {
+                years: BTreeMap::from([(year.to_owned(), edition.clone())]),
+                ..Centre::default()
+            },
+            ..CentreFace::default()
         };
         let document = Document::new(&crate::tests::report(), Language::IT);
         let printed = |document: &Document, year: &str| {
@@ -239,7 +276,7 @@ mod tests {
 
     #[test]
     fn unknown_years_sections_and_languages_are_problems() {
-        let text = BTreeMap::from([("xx".to_owned(), String::new())]);
+        let text = BTreeMap::from([("xx".to_owned(), "# A".to_owned())]);
         let comments = ["categories", "column-year"].map(|id| (id.to_owned(), text.clone()));
         let edition = Edition {
             comments: comments.into(),
@@ -255,12 +292,15 @@ mod tests {
             "report.years.2017-Q1: give a year",
             "report.years.2017-Q1.comments.column-year: no section",
             "report.closing: unknown language",
+            "report.closing: headings",
             "report.years.2017-Q1.comments.categories: unknown language",
+            "report.years.2017-Q1.comments.categories: headings",
             "report.years.2017-Q1.comments.column-year: unknown language",
+            "report.years.2017-Q1.comments.column-year: headings",
         ]) {
             assert!(problem.starts_with(start), "{problem}");
         }
-        assert_eq!(problems.len(), 5);
+        assert_eq!(problems.len(), 8);
         let document = Document::new(&crate::tests::report(), Language::IT);
         assert!(
             document

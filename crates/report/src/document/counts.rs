@@ -16,7 +16,7 @@ use crate::count::{Count, CountCells as _};
 use crate::findings::{EnteTotals, FindingCounts, ServiceCounts, ShareCounts, YearFinding};
 use crate::names::{CategoryName, ServiceName};
 use crate::tables::{
-    CategoryCounts, Kinds, MAIN, Moves, PortalKindRow, TOP, Turn, main_change_min,
+    CategoryCounts, EnteName, Kinds, MAIN, Moves, PortalKindRow, TOP, Turn, main_change_min,
 };
 use crate::text::harmless;
 
@@ -84,7 +84,7 @@ impl UseCounts {
 
 /// An ente with its uses in both years.
 pub(super) struct EnteCounts {
-    pub name: String,
+    pub name: EnteName,
     pub now: Count,
     pub before: Count,
 }
@@ -128,23 +128,26 @@ impl PublicEdition<'_> {
 
     /// Returns the enti with uses in the order of names, unknown ones last. Having uses is no
     /// secret, because a zero is never hidden.
-    pub(super) fn enti(&self, register: &Register) -> Vec<(String, String)> {
+    pub(super) fn enti(&self, register: &Register) -> Vec<EnteName> {
         Self::enti_of([Some(self.uses), None], register)
     }
 
-    fn enti_of(tables: [Option<&Public<6>>; 2], register: &Register) -> Vec<(String, String)> {
-        let mut enti: Vec<(bool, String, String)> = Vec::new();
+    fn enti_of(tables: [Option<&Public<6>>; 2], register: &Register) -> Vec<EnteName> {
+        let mut enti: Vec<EnteName> = Vec::new();
         for (labels, _) in tables.into_iter().flatten().flat_map(Public::cells) {
             if let [Some(code), None, None, None, None, None] = labels {
-                let known = register.ente(code);
-                let name = known.map_or(code, |ente| ente.name());
-                enti.push((known.is_none(), harmless(name), code.to_owned()));
+                enti.push(EnteName::of(register, code));
             }
         }
-        enti.sort();
+        enti.sort_by_cached_key(|name| {
+            (
+                !name.registered,
+                harmless(&name.ente_name),
+                name.ente.clone(),
+            )
+        });
         enti.dedup();
-        let named = enti.into_iter().map(|(_, name, code)| (name, code));
-        named.collect()
+        enti
     }
 
     /// Returns the uses of each ente in both years; none without a compared year.
@@ -153,12 +156,12 @@ impl PublicEdition<'_> {
             return Vec::new();
         };
         let enti = Self::enti_of([Some(self.uses), Some(before)], register);
-        let counts = enti.into_iter().map(|(name, code)| {
-            let labels = [Some(&*code), None, None, None, None, None];
+        let counts = enti.into_iter().map(|name| {
+            let labels = [Some(&*name.ente), None, None, None, None, None];
             EnteCounts {
-                name,
                 now: self.uses.cell(labels),
                 before: before.cell(labels),
+                name,
             }
         });
         counts.collect()
@@ -326,14 +329,14 @@ impl SectionWriter<'_> {
         let Some((edition, register)) = self.public else {
             return rows;
         };
-        for (name, code) in edition.enti(register) {
+        for ente in edition.enti(register) {
             for category in &self.report.usage.categories {
                 let uses = edition.uses(Slice {
-                    ente: Some(&code),
+                    ente: Some(&ente.ente),
                     ..Slice::in_category(category)
                 });
                 if uses.all != Count::Shown(0) {
-                    let mut row = vec![name.clone().into(), self.category(category).into()];
+                    let mut row = vec![Cell::from(&ente), self.category(category)];
                     row.extend(uses.cells());
                     rows.push(row);
                 }

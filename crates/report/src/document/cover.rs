@@ -3,8 +3,9 @@
 use affluenza_store::figures::Counted;
 
 use super::counts::{PublicEdition, Slice};
-use super::{Block, Cell, Centre, Document, MainFigure, Section, SectionWriter};
+use super::{Block, Cell, Document, EditionState, MainFigure, Section, SectionWriter};
 use crate::count::{Count, CountCells as _};
+use crate::face::CentreFace;
 use crate::text::harmless;
 
 impl SectionWriter<'_> {
@@ -24,9 +25,22 @@ impl SectionWriter<'_> {
             is_of_ente: report.ente.is_some(),
             enti: report.enti(),
             edition: self.edition(),
+            state: self.state(),
+            seal_hash: report.seal.as_ref().map(|seal| seal.hash.clone()),
             sealed_at: report.seal.as_ref().map(|seal| seal.sealed_at.clone()),
-            centre: Centre::default(),
+            centre: CentreFace::default(),
             sections: Vec::new(),
+        }
+    }
+
+    fn state(self) -> EditionState {
+        let report = self.report;
+        match &report.seal {
+            Some(seal) if seal.cause.is_empty() => EditionState::Closed,
+            Some(_) => EditionState::Restated,
+            None if !report.of_closed_year => EditionState::Provisional,
+            None if report.period.is_year() => EditionState::Reclassified,
+            None => EditionState::PartOfClosed,
         }
     }
 
@@ -55,9 +69,10 @@ impl SectionWriter<'_> {
         let Some(seal) = &report.seal else {
             let until = report.data_until.filter(|_| report.period.has_begun());
             lines.extend(until.map(|_| self.say("edition-until")));
-            lines.push(self.say(match report.of_closed_year {
-                true => "edition-of-part",
-                false => "edition-provisional",
+            lines.push(self.say(match self.state() {
+                EditionState::PartOfClosed => "edition-of-part",
+                EditionState::Reclassified => "edition-reclassified",
+                _ => "edition-provisional",
             }));
             return lines;
         };

@@ -106,7 +106,7 @@ fn shorten(table: &mut Table, language: Language) {
 fn fold_columns(table: &mut Table, language: Language) {
     let folded = 1 + CATEGORIES_MAX..table.columns.len() - MATRIX_ENDS;
     let words = [("categories", folded.len().into())];
-    let column = Column::number(language.say("cut-categories", &words));
+    let column = Column::number("other-categories", language.say("cut-categories", &words));
     table.columns.splice(folded.clone(), [column]);
     for row in table.rows.iter_mut().chain(&mut table.sums) {
         let others = sum(row[folded.clone()].iter());
@@ -320,7 +320,7 @@ mod tests {
         let mut table = Table {
             id: "usage".into(),
             caption: String::new(),
-            columns: vec![Column::number("n"); width + 4],
+            columns: vec![Column::number("n", "n"); width + 4],
             rows,
             sums: Vec::new(),
             matrix: true,

@@ -1,7 +1,9 @@
 //! Tables of enti by category.
 
 use super::counts::{EnteCounts, Slice, UseCounts};
-use super::{Block, Cell, Column, Cut, ENTI_MAX, Head, Section, SectionWriter, Table};
+use super::{
+    Block, Cell, CodedName, Column, Cut, ENTI_MAX, Head, NameKind, Section, SectionWriter, Table,
+};
 use crate::count::{Count, CountCells as _};
 use crate::tables::{CategoryName, CrossRow, CrossTable};
 use crate::text::{first_words, harmless};
@@ -43,12 +45,12 @@ impl SectionWriter<'_> {
     /// Many names stand in a table, because a cell of a workbook cannot hold them.
     fn without(self, [text, table]: [&'static str; 2], cross: &CrossTable) -> Option<Block> {
         let names = cross.enti_without.iter();
-        let names: Vec<String> = names.map(|ente| harmless(&ente.ente_name)).collect();
         if names.len() > ENTI_MAX {
-            let rows = names.into_iter().map(|name| vec![Cell::Text(name)]);
+            let rows = names.map(|name| vec![Cell::from(name)]);
             let heads = [Head::Words("ente")];
             return Some(self.table(table, &heads, rows.collect()).into());
         }
+        let names: Vec<String> = names.map(|ente| harmless(&ente.ente_name)).collect();
         let words = [("names", names.join(", ").into())];
         (!names.is_empty()).then(|| Block::Text(self.say_with(text, &words)))
     }
@@ -66,7 +68,7 @@ impl SectionWriter<'_> {
             None => {
                 let changes = self.report.ente_changes.iter();
                 let counts = changes.map(|row| EnteCounts {
-                    name: harmless(&row.name.ente_name),
+                    name: row.name.clone(),
                     now: Count::Shown(row.service_uses),
                     before: Count::Shown(row.compared_service_uses),
                 });
@@ -80,7 +82,7 @@ impl SectionWriter<'_> {
         let rows = counts.into_iter().map(|row| {
             let difference = row.now.difference_from(row.before);
             vec![
-                Cell::Text(row.name),
+                Cell::from(&row.name),
                 row.now.into(),
                 row.before.into(),
                 difference.map_or(Cell::Suppressed, Cell::Difference),
@@ -96,10 +98,7 @@ impl SectionWriter<'_> {
     fn matrix(self, id: &'static str, cross: &CrossTable) -> Option<Table> {
         let known = cross.enti.iter().filter(|row| row.name.registered);
         let mut rows: Vec<Vec<Cell>> = known
-            .map(|row| {
-                let name = Cell::Text(harmless(&row.name.ente_name));
-                matrix_row(name, MatrixCounts::sum(cross, &[row]))
-            })
+            .map(|row| matrix_row(Cell::from(&row.name), MatrixCounts::sum(cross, &[row])))
             .collect();
         // Anyone can send events under an unknown code, so print shows only the number of unknown
         // enti. JSON lists them.
@@ -121,8 +120,8 @@ impl SectionWriter<'_> {
             .public
             .map(|(edition, register)| edition.enti(register));
         let enti = enti.into_iter().flatten();
-        let rows = enti
-            .map(|(name, code)| matrix_row(Cell::Text(name), self.published_counts(Some(&code))));
+        let rows =
+            enti.map(|name| matrix_row(Cell::from(&name), self.published_counts(Some(&name.ente))));
         let categories = &self.report.usage.categories;
         let sum = self.published_counts(None);
         self.matrix_table("usage", categories, rows.collect(), sum)
@@ -167,16 +166,23 @@ impl SectionWriter<'_> {
     /// Returns columns with short headings for categories. A short heading that is not unique is
     /// replaced by the code.
     fn headings(self, categories: &[CategoryName]) -> Vec<Column> {
-        let names: Vec<String> = categories.iter().map(|name| self.category(name)).collect();
+        let names = categories.iter().map(|name| name.shown(self.language));
+        let names: Vec<String> = names.collect();
         let short: Vec<String> = names.iter().map(|name| first_words(name)).collect();
         let heads = names.into_iter().zip(&short).zip(categories);
         heads
             .map(|((name, head), category)| {
                 let alike = short.iter().filter(|other| *other == head);
-                Column::number(name).or(match alike.count() {
+                let code = harmless(&category.category);
+                let column = Column::number(code.clone(), name.clone()).or(match alike.count() {
                     1 => head.clone(),
-                    _ => harmless(&category.category),
-                })
+                    _ => code.clone(),
+                });
+                let kind = NameKind::Category;
+                Column {
+                    named: Some(CodedName { kind, code, name }),
+                    ..column
+                }
             })
             .collect()
     }

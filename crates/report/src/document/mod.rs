@@ -13,6 +13,7 @@ mod method;
 mod model;
 mod notes;
 mod peers;
+mod prose;
 mod published;
 mod quality;
 mod services;
@@ -27,14 +28,17 @@ pub use counts::PublicEdition;
 pub use cut::Cut;
 pub(crate) use cut::ENTI_MAX;
 pub use model::{
-    Block, Cell, Chart, ChartKind, Column, Document, FindingLine, GivenNumber, MainFigure, Section,
-    Series, Table,
+    Block, Cell, Chart, ChartKind, CodedName, Column, Document, EditionState, FindingLine,
+    GivenNumber, MainFigure, NameKind, Section, Series, Table,
 };
+pub use prose::{Paragraph, TextRun};
 
 use crate::Report;
 use crate::count::{Count, CountCells as _};
+use crate::names::ServiceName;
 use crate::ratio::BASE_MIN;
 use crate::tables::CategoryName;
+use crate::text::harmless;
 use affluenza_words::{Language, WordArg, WordArgs};
 
 /// Sections of the public edition. It leaves out identities, countries, visitors, failed attempts,
@@ -351,35 +355,47 @@ impl SectionWriter<'_> {
         match head {
             Head::Words(id) => vec![Column {
                 text: true,
-                ..self.figures(&format!("column-{id}"))
+                ..self.figures(id, &format!("column-{id}"))
             }],
-            Head::Figures(id) => vec![self.figures(&format!("column-{id}"))],
-            Head::Kinds => ["kind-plain", "kind-payments", "kind-bookings"]
-                .map(|id| self.figures(id))
+            Head::Figures(id) => vec![self.figures(id, &format!("column-{id}"))],
+            Head::Kinds => ["plain", "payments", "bookings"]
+                .map(|id| self.figures(id, &format!("kind-{id}")))
                 .into(),
-            Head::Year => vec![Column::number(self.report.year.to_string())],
+            Head::Year => vec![Column::number("year", self.report.year.to_string())],
             Head::Before => compared
-                .map(|year| Column::number(year.to_string()))
+                .map(|year| Column::number("compared-year", year.to_string()))
                 .into_iter()
                 .collect(),
             Head::Change => compared
-                .map(|_| self.figures("column-change"))
+                .map(|_| self.figures("change", "column-change"))
                 .into_iter()
                 .collect(),
         }
     }
 
     /// Returns a column of numbers, with the short heading of the message, if any.
-    fn figures(self, id: &str) -> Column {
-        let column = Column::number(self.say(id));
-        match self.language.message(&format!("{id}.short"), &[]) {
+    fn figures(self, id: &str, message: &str) -> Column {
+        let column = Column::number(id, self.say(message));
+        match self.language.message(&format!("{message}.short"), &[]) {
             Some(short) => column.or(short),
             None => column,
         }
     }
 
-    fn category(self, name: &CategoryName) -> String {
-        name.shown(self.language)
+    fn category(self, name: &CategoryName) -> Cell {
+        Cell::Named(CodedName {
+            kind: NameKind::Category,
+            code: harmless(&name.category),
+            name: name.shown(self.language),
+        })
+    }
+
+    fn service(self, name: &ServiceName) -> Cell {
+        Cell::Named(CodedName {
+            kind: NameKind::Service,
+            code: harmless(&name.service),
+            name: name.shown(self.language),
+        })
     }
 
     fn total(self) -> Cell {

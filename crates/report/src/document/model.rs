@@ -1,12 +1,19 @@
 //! The parts of a printed report, independent of its format.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use affluenza_words::Language;
+use schemars::JsonSchema;
+use serde::Serialize;
+use strum::IntoStaticStr;
 
-use super::centre::Centre;
 use super::cut::Cut;
+use super::prose::Paragraph;
+use crate::face::{CentreFace, Logo};
 use crate::period::ReportPeriod;
+use crate::tables::EnteName;
+use crate::text::harmless;
 
 /// A report, laid out as sections in one language.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,12 +32,33 @@ pub struct Document {
     pub enti: usize,
     /// Remarks on edition, comparison and counted use, one line each.
     pub edition: Vec<String>,
-    /// Time when the figures were sealed, RFC 3339; `None` for a provisional edition.
+    /// State of the figures.
+    pub state: EditionState,
+    /// Hash of the seal that the figures come from; `None` for present figures.
+    pub seal_hash: Option<String>,
+    /// Time when the figures were sealed, RFC 3339; `None` for present figures.
     pub sealed_at: Option<String>,
     /// Centre that publishes the report.
-    pub centre: Centre,
+    pub centre: CentreFace,
     /// Sections in reading order.
     pub sections: Vec<Section>,
+}
+
+/// State of the figures of an edition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum EditionState {
+    /// Present figures of a year that is not closed.
+    Provisional,
+    /// Present figures of a part of a closed year.
+    PartOfClosed,
+    /// Present figures of a closed year, instead of those of its seal.
+    Reclassified,
+    /// Figures of the first seal of the year.
+    Closed,
+    /// Figures of a later seal of the year.
+    Restated,
 }
 
 /// A part of a report under a heading.
@@ -67,6 +95,10 @@ impl Section {
 pub enum Block {
     /// A paragraph.
     Text(String),
+    /// Text of the centre.
+    Prose(Vec<Paragraph>),
+    /// Logos beside each other.
+    Logos(Vec<Arc<Logo>>),
     /// Remarks, one paragraph each.
     Notes(Vec<String>),
     /// Findings, one sentence each.
@@ -97,6 +129,8 @@ impl Block {
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) => text.is_empty(),
+            Self::Prose(paragraphs) => paragraphs.is_empty(),
+            Self::Logos(logos) => logos.is_empty(),
             Self::Notes(notes) => notes.is_empty(),
             Self::Findings(findings) => findings.is_empty(),
             Self::Facts(facts) => facts.is_empty(),
@@ -144,30 +178,36 @@ pub struct Table {
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
+    /// Short name, the same in every language; the code of a category in a matrix.
+    pub id: String,
     /// Heading.
     pub head: String,
     /// Heading for narrow layouts.
     pub short: String,
     /// True for text, false for numbers.
     pub text: bool,
+    /// Category whose figures the column has; `None` for any other column.
+    pub named: Option<CodedName>,
 }
 
 impl Column {
     /// Creates a column of text.
-    pub fn text(head: impl Into<String>) -> Self {
+    pub fn text(id: impl Into<String>, head: impl Into<String>) -> Self {
         let head = head.into();
         Self {
+            id: id.into(),
             short: head.clone(),
             head,
             text: true,
+            named: None,
         }
     }
 
     /// Creates a column of numbers.
-    pub fn number(head: impl Into<String>) -> Self {
+    pub fn number(id: impl Into<String>, head: impl Into<String>) -> Self {
         Self {
             text: false,
-            ..Self::text(head)
+            ..Self::text(id, head)
         }
     }
 
@@ -188,6 +228,8 @@ pub enum Cell {
     Empty,
     /// Text.
     Text(String),
+    /// A name in the register, with its code.
+    Named(CodedName),
     /// A count.
     Count(u64),
     /// A count in a mostly empty table. Zero is shown as a dash.
@@ -215,6 +257,15 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// Returns an ente, of events that may name any.
+    pub(super) fn ente(code: &str, name: &str) -> Self {
+        Self::Named(CodedName {
+            kind: NameKind::Ente,
+            code: harmless(code),
+            name: harmless(name),
+        })
+    }
+
     /// Returns a share, or [`Self::Undefined`] without one.
     pub fn share(percent: Option<f64>) -> Self {
         percent.map_or(Self::Undefined, Self::Share)
@@ -244,11 +295,21 @@ impl Cell {
         }
     }
 
+    /// Returns the text of a cell that has one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Named(named) => Some(&named.name),
+            _ => None,
+        }
+    }
+
     /// Formats the cell in a language.
     pub fn show(&self, language: Language) -> String {
         match self {
             Self::Empty => String::new(),
             Self::Text(text) => text.clone(),
+            Self::Named(named) => named.name.clone(),
             Self::Count(count) => language.count(*count),
             Self::Sparse(0) => "–".to_owned(),
             Self::Sparse(count) => language.count(*count),
@@ -263,6 +324,36 @@ impl Cell {
             Self::Unavailable => language.say("unavailable", &[]),
             Self::Suppressed => "*".to_owned(),
         }
+    }
+}
+
+/// Kind of a name in the register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum NameKind {
+    /// A public body.
+    Ente,
+    /// A category of services.
+    Category,
+    /// A service.
+    Service,
+}
+
+/// A name and its code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodedName {
+    /// Kind of the name.
+    pub kind: NameKind,
+    /// Code in the register, or a code that is not registered.
+    pub code: String,
+    /// Name in the language of the document.
+    pub name: String,
+}
+
+impl From<&EnteName> for Cell {
+    fn from(ente: &EnteName) -> Self {
+        Self::ente(&ente.ente, &ente.ente_name)
     }
 }
 

@@ -178,7 +178,7 @@ impl SectionWriter<'_> {
     fn moved_part(self, part: &MovedPart) -> String {
         let (id, name) = match part {
             MovedPart::ServiceUses => return self.say("moved.total"),
-            MovedPart::Category(name) => ("moved.category", self.category(name)),
+            MovedPart::Category(name) => ("moved.category", name.shown(self.language)),
             MovedPart::Ente(name) => ("moved.ente", harmless(&name.ente_name)),
             MovedPart::Device { device } => ("moved.device", self.device(device)),
         };

@@ -4,7 +4,6 @@ use super::counts::{ChangesShown, PublishedService, Slice};
 use super::{Cell, Head, Section, SectionWriter, Table};
 use crate::count::{Count, CountCells as _};
 use crate::tables::{Status, Variation};
-use crate::text::harmless;
 
 impl SectionWriter<'_> {
     fn status(self, status: Option<Status>) -> Cell {
@@ -64,8 +63,8 @@ impl SectionWriter<'_> {
 
     fn own_change(self, row: &Variation) -> Vec<Cell> {
         vec![
-            Cell::Text(self.category(&row.category)),
-            Cell::Text(row.name.shown(self.language)),
+            self.category(&row.category),
+            self.service(&row.name),
             Cell::Count(row.service_uses),
             Cell::count(row.compared_service_uses),
             row.change.map_or(Cell::Undefined, Cell::Difference),
@@ -77,8 +76,8 @@ impl SectionWriter<'_> {
     fn published_change(self, row: &PublishedService) -> Vec<Cell> {
         let difference = row.now.difference_from(row.before);
         vec![
-            Cell::Text(self.category(&row.category)),
-            Cell::Text(row.name.shown(self.language)),
+            self.category(&row.category),
+            self.service(&row.name),
             row.now.into(),
             row.before.into(),
             difference.map_or(Cell::Suppressed, Cell::Difference),
@@ -99,8 +98,8 @@ impl SectionWriter<'_> {
             let before = row.compared_service_uses;
             let before = before.map_or(Cell::Undefined, Cell::Sparse);
             let mut cells = vec![
-                Cell::Text(row.name.shown(self.language)),
-                Cell::Text(self.category(&row.category)),
+                self.service(&row.name),
+                self.category(&row.category),
                 Cell::Sparse(row.service_uses),
             ];
             cells.extend(is_compared.then_some(before));
@@ -121,8 +120,8 @@ impl SectionWriter<'_> {
         ];
         let rows = self.report.contributions.iter().map(|row| {
             vec![
-                Cell::Text(harmless(&row.ente.ente_name)),
-                Cell::Text(row.service.shown(self.language)),
+                Cell::from(&row.ente),
+                self.service(&row.service),
                 Cell::Count(row.service_uses),
                 Cell::Count(row.compared_service_uses),
                 Cell::Difference(row.change),
@@ -149,8 +148,8 @@ impl SectionWriter<'_> {
         let rows = self.report.service_status.iter().map(|row| {
             vec![
                 self.status(row.status),
-                Cell::Text(row.name.shown(self.language)),
-                Cell::Text(self.category(&row.category)),
+                self.service(&row.name),
+                self.category(&row.category),
                 Cell::Count(row.service_uses),
                 Cell::Sparse(row.failed),
             ]
@@ -191,7 +190,7 @@ impl SectionWriter<'_> {
         let rows = self.report.top_services.iter().map(|row| {
             vec![
                 Cell::Count(row.rank as u64),
-                Cell::Text(row.name.shown(self.language)),
+                self.service(&row.name),
                 Cell::Count(row.service_uses),
                 Cell::share(row.share_percent),
                 Cell::Count(row.enti),
@@ -205,8 +204,8 @@ impl SectionWriter<'_> {
         let top = self.public.map(|(edition, register)| edition.top(register));
         let rows = top.into_iter().flatten().map(|service| {
             vec![
-                Cell::Text(service.name.shown(self.language)),
-                Cell::Text(self.category(&service.category)),
+                self.service(&service.name),
+                self.category(&service.category),
                 service.now.into(),
                 service.now.share_of(all),
             ]

@@ -130,9 +130,10 @@ impl SectionWriter<'_> {
         let form = &table.form;
         let columns = form.columns.iter().map(|column| {
             let head = harmless(translated(&column.title, self.language));
+            let id = harmless(&column.name);
             match column.form {
-                CellForm::Text | CellForm::Ente | CellForm::State => Column::text(head),
-                _ => Column::number(head),
+                CellForm::Text | CellForm::Ente | CellForm::State => Column::text(id, head),
+                _ => Column::number(id, head),
             }
         });
         let rows = table.cells.iter().map(|row| {
@@ -260,7 +261,7 @@ impl SectionWriter<'_> {
         let heads = [Head::Words("month"), Head::Year, Head::Figures("change")];
         let mut table = self.table("alerts", &heads, lines.collect());
         // The year before, even if the report is compared with another.
-        let column = Column::number((year - 1).to_string());
+        let column = Column::number("compared-year", (year - 1).to_string());
         table.columns.insert(1, column);
         let mut sums = alerts_row(self.total(), before.filter(|_| is_complete), now);
         sums[1] = known(before);

@@ -6,7 +6,6 @@ use super::counts::{Slice, UseCounts};
 use super::{Block, Cell, Chart, ChartKind, Cut, Head, Section, SectionWriter, Series, Table};
 use crate::count::{Count, CountCells as _};
 use crate::tables::{CategoryMove, CategoryRow};
-use crate::text::harmless;
 
 impl<'r> SectionWriter<'r> {
     fn all_uses(self) -> UseCounts {
@@ -58,7 +57,7 @@ impl<'r> SectionWriter<'r> {
             Head::Change,
         ];
         let rows = self.shown_categories().map(|row| {
-            let name = Cell::Text(self.category(&row.name));
+            let name = self.category(&row.name);
             let uses = self.uses_in_category(row);
             self.category_row(name, uses, self.before_in_category(row))
         });
@@ -121,7 +120,7 @@ impl<'r> SectionWriter<'r> {
             title: self.say("categories-chart"),
             description: self.say("categories-chart.alt"),
             kind: ChartKind::Bars,
-            labels: rows.map(|row| self.category(&row.name)).collect(),
+            labels: rows.map(|row| row.name.shown(self.language)).collect(),
             series,
             percent: false,
         }
@@ -147,7 +146,7 @@ impl<'r> SectionWriter<'r> {
         ];
         let rows = moves.iter().map(|row| {
             vec![
-                Cell::Text(self.category(&row.name)),
+                self.category(&row.name),
                 Cell::Difference(row.change),
                 Cell::Change(row.change_percent),
             ]
@@ -180,8 +179,8 @@ impl<'r> SectionWriter<'r> {
         let known = rows.filter(|row| known.contains(&*row.ente));
         let rows = known.map(|row| {
             let mut cells = vec![
-                Cell::Text(harmless(&row.ente_name)),
-                Cell::Text(self.category(&row.category)),
+                Cell::ente(&row.ente, &row.ente_name),
+                self.category(&row.category),
             ];
             cells.extend(UseCounts::from(&row.kinds).cells());
             cells

@@ -1,6 +1,7 @@
 //! Draws charts as SVG, with the plotters library.
 
 use crate::document::{Cell, Chart, ChartKind};
+use crate::face::{Colour, ReportColours};
 use affluenza_words::Language;
 use plotters::coord::ranged1d::SegmentValue;
 use plotters::prelude::*;
@@ -8,10 +9,6 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::print::PrintError;
 
-/// The only strong colour; it stands for the report's own year.
-pub const ACCENT: RGBColor = RGBColor(0, 82, 155);
-/// Colour of the compared year.
-const COMPARED_COLOUR: RGBColor = RGBColor(130, 141, 155);
 const INK: RGBColor = RGBColor(31, 41, 51);
 const GRID: RGBColor = RGBColor(225, 229, 234);
 /// Width of every chart, in units of the drawing.
@@ -23,11 +20,19 @@ const SIZE: i32 = 16;
 type Area<B> = DrawingArea<B, plotters::coord::Shift>;
 type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
+/// A chart with the language of its numbers and its colours.
+#[derive(Clone, Copy)]
+pub(crate) struct Plot<'c> {
+    pub chart: &'c Chart,
+    pub language: Language,
+    pub colours: ReportColours,
+}
+
 /// Returns the chart as an SVG document.
-pub fn svg(chart: &Chart, language: Language) -> Result<String, PrintError> {
+pub(crate) fn svg(plot: Plot<'_>) -> Result<String, PrintError> {
     let mut text = String::new();
-    let size = size(chart);
-    draw(chart, language, SVGBackend::with_string(&mut text, size))?;
+    let size = size(plot.chart);
+    draw(plot, SVGBackend::with_string(&mut text, size))?;
     Ok(text)
 }
 
@@ -41,16 +46,13 @@ pub(crate) fn size(chart: &Chart) -> (u32, u32) {
 }
 
 /// Draws the chart on a backend that has the chart's size.
-pub(crate) fn draw<B: DrawingBackend>(
-    chart: &Chart,
-    language: Language,
-    backend: B,
-) -> Result<(), PrintError> {
+pub(crate) fn draw<B: DrawingBackend>(plot: Plot<'_>, backend: B) -> Result<(), PrintError> {
+    let chart = plot.chart;
     let area = backend.into_drawing_area();
     let drawn = match chart.kind {
-        ChartKind::Bars => bars(chart, language, &area),
-        ChartKind::Columns => columns(chart, language, &area),
-        ChartKind::Lines => lines(chart, language, &area),
+        ChartKind::Bars => bars(plot, &area),
+        ChartKind::Columns => columns(plot, &area),
+        ChartKind::Lines => lines(plot, &area),
     };
     let drawn = drawn.and_then(|()| area.present());
     drawn.map_err(|error| PrintError::Chart {
@@ -63,17 +65,27 @@ fn font(size: i32) -> TextStyle<'static> {
     (FONT, size).into_font().color(&INK)
 }
 
-fn colour(series: usize) -> RGBColor {
-    if series == 0 { ACCENT } else { COMPARED_COLOUR }
+impl Plot<'_> {
+    /// Returns the colour of a series: the first is of the report's own year.
+    fn colour(self, series: usize) -> RGBColor {
+        rgb(match series {
+            0 => self.colours.accent,
+            _ => self.colours.compared,
+        })
+    }
+
+    fn value(self, value: f64) -> String {
+        match self.chart.percent {
+            true => Cell::Share(value),
+            false if value < 10.0 && value.fract() > 0.0 => Cell::Mean(value, 1),
+            false => Cell::Count(value.round() as u64),
+        }
+        .show(self.language)
+    }
 }
 
-fn value(chart: &Chart, value: f64, language: Language) -> String {
-    match chart.percent {
-        true => Cell::Share(value),
-        false if value < 10.0 && value.fract() > 0.0 => Cell::Mean(value, 1),
-        false => Cell::Count(value.round() as u64),
-    }
-    .show(language)
+fn rgb(Colour([red, green, blue]): Colour) -> RGBColor {
+    RGBColor(red, green, blue)
 }
 
 /// Returns the end of an axis: a round number not below the greatest value.
@@ -96,7 +108,8 @@ fn greatest(chart: &Chart) -> f64 {
 }
 
 /// Draws the legend at the top right, if there is more than one series.
-fn legend<B: DrawingBackend>(chart: &Chart, area: &Area<B>) -> Drawn<B> {
+fn legend<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
+    let chart = plot.chart;
     if chart.series.len() < 2 {
         return Ok(());
     }
@@ -111,7 +124,7 @@ fn legend<B: DrawingBackend>(chart: &Chart, area: &Area<B>) -> Drawn<B> {
         x -= 10 + 9 * i32::try_from(series.name.chars().count()).unwrap_or(0);
         area.draw(&Rectangle::new(
             [(x - 12, 6), (x, 18)],
-            colour(place).filled(),
+            plot.colour(place).filled(),
         ))?;
         x -= 30;
     }
@@ -119,8 +132,9 @@ fn legend<B: DrawingBackend>(chart: &Chart, area: &Area<B>) -> Drawn<B> {
 }
 
 /// Draws horizontal bars, a group for each label, with the value at the end of each bar.
-fn bars<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -> Drawn<B> {
-    legend(chart, area)?;
+fn bars<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
+    let chart = plot.chart;
+    legend(plot, area)?;
     let end = greatest(chart).max(1.0);
     let count = chart.labels.len().max(1);
     let shape = chart.series.len().max(1) as f64;
@@ -144,9 +158,12 @@ fn bars<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) ->
             };
             let upper = top - 0.14 - 0.72 / shape * number as f64;
             let lower = upper - 0.72 / shape;
-            let bar = Rectangle::new([(0.0, lower), (amount, upper)], colour(number).filled());
+            let bar = Rectangle::new(
+                [(0.0, lower), (amount, upper)],
+                plot.colour(number).filled(),
+            );
             context.plotting_area().draw(&bar)?;
-            let shown = value(chart, amount, language);
+            let shown = plot.value(amount);
             let at = EmptyElement::at((amount, f64::midpoint(upper, lower)))
                 + Text::new(
                     shown,
@@ -168,7 +185,8 @@ fn text_style(pos: Pos) -> TextStyle<'static> {
 }
 
 /// Draws upright columns, one for each label.
-fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -> Drawn<B> {
+fn columns<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
+    let chart = plot.chart;
     let Some(series) = chart.series.first() else {
         return Ok(());
     };
@@ -193,7 +211,7 @@ fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>)
             _ => String::new(),
         })
         .y_labels(6)
-        .y_label_formatter(&|amount| value(chart, *amount, language))
+        .y_label_formatter(&|amount| plot.value(*amount))
         .draw()?;
     context.draw_series(
         series
@@ -205,7 +223,7 @@ fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>)
                     (SegmentValue::Exact(place), 0.0),
                     (SegmentValue::Exact(place + 1), (*amount)?),
                 ];
-                let mut bar = Rectangle::new(ends, ACCENT.filled());
+                let mut bar = Rectangle::new(ends, plot.colour(0).filled());
                 bar.set_margin(0, 0, 4, 4);
                 Some(bar)
             }),
@@ -214,8 +232,9 @@ fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>)
 }
 
 /// Draws lines over the labels, with a point for each value.
-fn lines<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -> Drawn<B> {
-    legend(chart, area)?;
+fn lines<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
+    let chart = plot.chart;
+    legend(plot, area)?;
     let count = chart.labels.len().max(1);
     let mut builder = ChartBuilder::on(area);
     builder
@@ -242,10 +261,10 @@ fn lines<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -
             _ => String::new(),
         })
         .y_labels(6)
-        .y_label_formatter(&|amount| value(chart, *amount, language))
+        .y_label_formatter(&|amount| plot.value(*amount))
         .draw()?;
     for (number, series) in chart.series.iter().enumerate().rev() {
-        let colour = colour(number);
+        let colour = plot.colour(number);
         let places: Vec<usize> = (0..series.values.len()).collect();
         // A line ends where a value is missing.
         for stretch in

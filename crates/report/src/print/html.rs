@@ -1,10 +1,13 @@
 //! The report as one HTML file, for browsers, screen readers and A4 paper.
 
-use crate::document::{Block, Cell, Chart, Document, FindingLine, MainFigure, Section, Table};
+use crate::document::{Block, Cell, Document, FindingLine, MainFigure, Paragraph, Section, Table};
+use crate::face::{Logo, ReportColours};
 use affluenza_words::Language;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
-use crate::print::PrintError;
+use crate::print::{Plot, PrintError};
 
 /// Layout on screen and on paper.
 const STYLE: &str = include_str!("report.css");
@@ -17,9 +20,10 @@ pub fn html(document: &Document) -> Result<String, PrintError> {
     let document = &*document.printed();
     let language = document.language;
     let [contents, skip] = ["contents", "skip"].map(|id| language.say(id, &[]));
+    let colours = document.centre.colours;
     let mut sections = Vec::new();
     for section in &document.sections {
-        sections.push(section_markup(section, language)?);
+        sections.push(section_markup(section, language, colours)?);
     }
     let (first, later) = sections.split_at(sections.len().min(1));
     let page = markup! {
@@ -30,11 +34,12 @@ pub fn html(document: &Document) -> Result<String, PrintError> {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (document.title) " · " (document.subject) }
                 meta name="generator" content="Affluenza";
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) ":root { --accent: " (colours.accent) "; }" }
             }
             body {
                 a.skip href="#main" { (skip) }
                 header {
+                    @if let Some(logo) = &document.centre.logo { (logo_markup(logo)) }
                     p.mark { (document.centre.mark()) }
                     h1 { (document.title) }
                     p.subject { (document.subject) }
@@ -58,18 +63,30 @@ pub fn html(document: &Document) -> Result<String, PrintError> {
     Ok(page.into_string())
 }
 
-fn section_markup(section: &Section, language: Language) -> Result<Markup, PrintError> {
+fn section_markup(
+    section: &Section,
+    language: Language,
+    colours: ReportColours,
+) -> Result<Markup, PrintError> {
     let mut blocks = Vec::new();
     for block in &section.blocks {
         blocks.push(match block {
             Block::Text(text) => markup! { p { (text) } },
+            Block::Prose(paragraphs) => prose_markup(paragraphs),
+            Block::Logos(logos) => markup! {
+                div.logos { @for logo in logos { (logo_markup(logo)) } }
+            },
             Block::Notes(notes) => markup! {
                 ul.notes { @for note in notes { li { (note) } } }
             },
             Block::Findings(findings) => findings_markup(findings, language),
             Block::Facts(facts) => facts_markup(facts, language),
             Block::Table(table) => table_markup(table, language),
-            Block::Chart(chart) => chart_markup(chart, language)?,
+            Block::Chart(chart) => chart_markup(Plot {
+                chart,
+                language,
+                colours,
+            })?,
         });
     }
     let is_wide = section
@@ -85,6 +102,42 @@ fn section_markup(section: &Section, language: Language) -> Result<Markup, Print
             @for block in &blocks { (block) }
         }
     })
+}
+
+/// The picture is a part of the file. A browser runs and loads nothing in it.
+fn logo_markup(logo: &Logo) -> Markup {
+    let data = BASE64_STANDARD.encode(logo.bytes());
+    markup! {
+        img.logo src={ "data:" (logo.media_type()) ";base64," (data) } alt=(logo.name);
+    }
+}
+
+/// Returns paragraphs, and lists of adjacent items.
+fn prose_markup(paragraphs: &[Paragraph]) -> Markup {
+    let is_item = |paragraph: &Paragraph| !paragraph.mark.is_empty();
+    markup! {
+        @for part in paragraphs.chunk_by(|a, b| is_item(a) && is_item(b)) {
+            @if is_item(&part[0]) {
+                ul.prose {
+                    @for item in part { li { span.item { (item.mark) } " " (runs_markup(item)) } }
+                }
+            } @else {
+                p { (runs_markup(&part[0])) }
+            }
+        }
+    }
+}
+
+fn runs_markup(paragraph: &Paragraph) -> Markup {
+    markup! {
+        @for run in &paragraph.runs {
+            @match &run.link {
+                Some(link) => { a href=(link) { (run.text) } }
+                None if run.is_strong => { strong { (run.text) } }
+                None => { (run.text) }
+            }
+        }
+    }
 }
 
 fn findings_markup(findings: &[FindingLine], language: Language) -> Markup {
@@ -120,8 +173,8 @@ fn facts_markup(facts: &[MainFigure], language: Language) -> Markup {
 }
 
 /// A screen reader treats the chart as one image; its figures are in the table below.
-fn chart_markup(chart: &Chart, language: Language) -> Result<Markup, PrintError> {
-    let drawn = crate::print::svg(chart, language)?;
+fn chart_markup(plot: Plot<'_>) -> Result<Markup, PrintError> {
+    let (chart, drawn) = (plot.chart, crate::print::svg(plot)?);
     Ok(markup! {
         figure {
             figcaption { (chart.title) }

@@ -1,15 +1,18 @@
 #![doc = include_str!("README.md")]
 
+mod book;
 mod chart;
 mod data;
 mod html;
+mod ods;
 mod pdf;
 mod sheet;
 mod tidy;
 
-pub use chart::{ACCENT, svg};
+pub(crate) use chart::{Plot, svg};
 pub use data::json;
 pub use html::html;
+pub use ods::ods;
 pub use pdf::pdf;
 pub use sheet::xlsx;
 pub use tidy::{Separators, csv};
@@ -35,6 +38,9 @@ pub enum PrintError {
     /// The workbook could not be written.
     #[error("the workbook could not be made: {0}")]
     Workbook(#[from] rust_xlsxwriter::XlsxError),
+    /// The OpenDocument spreadsheet could not be written.
+    #[error("the spreadsheet could not be made: {0}")]
+    Spreadsheet(#[from] zip::result::ZipError),
     /// The CSV rows could not be written.
     #[error("the rows could not be written: {0}")]
     Rows(#[from] csv_error::Error),

@@ -9,7 +9,7 @@ mod strip;
 
 use affluenza_words::Language;
 
-use crate::document::{Block, Cell, ChartKind, Document, FindingLine, MainFigure, Section, Table};
+use crate::document::{Block, ChartKind, Document, FindingLine, MainFigure, Section, Table};
 use grid::{Grid, GridColumn};
 use measure::{width, wrap};
 
@@ -70,6 +70,17 @@ fn body(section: &Section, language: Language, room: usize) -> String {
             Block::Findings(findings) => self::findings(findings, language, room),
             Block::Facts(list) => facts(list, language, room),
             Block::Text(paragraph) => format!("{}\n", wrap(paragraph, room, "")),
+            Block::Prose(paragraphs) => {
+                let wrapped = paragraphs.iter().map(|paragraph| {
+                    let indent = if paragraph.mark.is_empty() { "" } else { "  " };
+                    wrap(&paragraph.plain(), room, indent) + "\n"
+                });
+                wrapped.collect()
+            }
+            Block::Logos(logos) => {
+                let names = logos.iter().map(|logo| wrap(&logo.name, room, "") + "\n");
+                names.collect()
+            }
             Block::Notes(notes) => {
                 let wrapped = notes
                     .iter()
@@ -121,7 +132,7 @@ fn shown(table: &Table, language: Language, room: usize) -> String {
         return cross::matrix(table, language, room);
     }
     let mut cells = table.rows.iter().flatten();
-    if cells.any(|cell| matches!(cell, Cell::Text(text) if width(text) > CELL_MAX)) {
+    if cells.any(|cell| cell.text().is_some_and(|text| width(text) > CELL_MAX)) {
         return paragraphs(table, language, room);
     }
     let columns = table.columns.iter().map(|column| match column.text {

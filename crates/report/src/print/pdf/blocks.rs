@@ -1,19 +1,21 @@
 //! Lays out headings, paragraphs, remarks, main figures and charts.
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
-use crate::document::{Block, Chart, FindingLine, MainFigure, Section};
+use crate::document::{Block, Chart, FindingLine, MainFigure, Paragraph, Section};
 use affluenza_words::Language;
 use krilla::geom::Rect;
 use krilla::tagging::{BBox, ListNumbering, Tag, TagKind};
 
 use super::font::{Fonts, Style, StyledLine, Weight};
 use super::paper::{
-    ACCENT, Branch, INK, MARGIN_SIDE, Mark, Paper, Piece, PieceRole, RULE, SOFT, Twig,
+    Branch, INK, Leaf, MARGIN_SIDE, Mark, Paper, Piece, PieceRole, RULE, SOFT, Twig,
 };
 use super::pen::Pen;
 use super::table::TypesetTable;
-use crate::print::{PrintError, chart};
+use crate::face::Logo;
+use crate::print::{Plot, PrintError, chart};
 
 /// Number of columns of main figures.
 const FACTS_ACROSS: usize = 3;
@@ -34,8 +36,8 @@ fn body() -> Style {
     style(10.0, Weight::Regular, INK)
 }
 
-pub(super) fn heading_style() -> Style {
-    style(15.0, Weight::Semibold, ACCENT)
+pub(super) fn heading_style(paper: &Paper<'_>) -> Style {
+    style(15.0, Weight::Semibold, paper.accent())
 }
 
 /// Returns a heading tag of this level.
@@ -47,6 +49,8 @@ pub(super) fn heading(level: u16, title: &str) -> TagKind {
 /// A block after layout, whose height is known.
 enum Laid<'b> {
     Lines(Vec<StyledLine>),
+    Prose(Vec<TypesetParagraph<'b>>),
+    Logos(&'b [Arc<Logo>]),
     Notes(Vec<Vec<StyledLine>>),
     Findings(Vec<TypesetFinding<'b>>),
     Facts(&'b [MainFigure]),
@@ -78,8 +82,9 @@ pub(super) fn section(
     if let Some(statement) = &section.statement {
         title = format!("{title}: {statement}");
     }
-    let lines = paper.fonts.wrap(&title, heading_style(), width);
-    let title_height = lines.len() as f32 * heading_style().line_height() + 6.0;
+    let of_title = heading_style(paper);
+    let lines = paper.fonts.wrap(&title, of_title, width);
+    let title_height = lines.len() as f32 * of_title.line_height() + 6.0;
     let room = paper.full_room();
     let start: f32 = starts(&blocks, room - title_height);
     paper.gap(24.0);
@@ -102,6 +107,15 @@ fn lay<'b>(paper: &Paper<'_>, block: &'b Block, language: Language, width: f32) 
     let fonts = paper.fonts;
     match block {
         Block::Text(text) => Laid::Lines(fonts.wrap(text, body(), width)),
+        Block::Prose(paragraphs) => {
+            let paragraphs = paragraphs.iter();
+            Laid::Prose(
+                paragraphs
+                    .map(|paragraph| TypesetParagraph::new(fonts, paragraph, width))
+                    .collect(),
+            )
+        }
+        Block::Logos(logos) => Laid::Logos(logos),
         Block::Notes(notes) => {
             let notes = notes.iter();
             let notes = notes.map(|note| fonts.wrap(note, body(), width - INDENT));
@@ -110,7 +124,7 @@ fn lay<'b>(paper: &Paper<'_>, block: &'b Block, language: Language, width: f32) 
         Block::Findings(findings) => {
             let findings = findings.iter();
             let findings =
-                findings.map(|finding| TypesetFinding::new(fonts, finding, language, width));
+                findings.map(|finding| TypesetFinding::new(paper, finding, language, width));
             Laid::Findings(findings.collect())
         }
         Block::Facts(facts) => Laid::Facts(facts),
@@ -127,6 +141,8 @@ fn starts(blocks: &[Laid<'_>], room: f32) -> f32 {
     };
     let own = match first {
         Laid::Lines(lines) => lines.len().min(3) as f32 * body().line_height(),
+        Laid::Prose(paragraphs) => paragraphs[0].lines.len().min(3) as f32 * body().line_height(),
+        Laid::Logos(_) => LOGO_HEIGHT,
         Laid::Notes(notes) => notes
             .first()
             .map_or(0.0, |lines| lines.len() as f32 * body().line_height()),
@@ -136,7 +152,7 @@ fn starts(blocks: &[Laid<'_>], room: f32) -> f32 {
         Laid::Chart(chart) => chart_height(chart) + 24.0,
     };
     match first {
-        Laid::Lines(_) => own + starts(&blocks[1..], room - own),
+        Laid::Lines(_) | Laid::Prose(_) => own + starts(&blocks[1..], room - own),
         _ => own,
     }
 }
@@ -148,6 +164,8 @@ fn place_block(
 ) -> Result<Branch, PrintError> {
     Ok(match block {
         Laid::Lines(lines) => Branch::of(Tag::P, paper.lines(MARGIN_SIDE, lines)),
+        Laid::Prose(paragraphs) => self::prose(paper, paragraphs),
+        Laid::Logos(logos) => self::logos(paper, logos),
         Laid::Notes(notes) => self::notes(paper, notes),
         Laid::Findings(findings) => self::findings(paper, findings),
         Laid::Facts(facts) => self::facts(paper, facts, language),
@@ -176,6 +194,128 @@ fn notes(paper: &mut Paper<'_>, notes: Vec<Vec<StyledLine>>) -> Branch {
     list
 }
 
+/// A paragraph of the centre, broken into lines.
+struct TypesetParagraph<'b> {
+    mark: &'b str,
+    lines: Vec<Vec<StyledLine>>,
+}
+
+impl<'b> TypesetParagraph<'b> {
+    fn new(fonts: &Fonts, paragraph: &'b Paragraph, width: f32) -> Self {
+        let indent = if paragraph.mark.is_empty() {
+            0.0
+        } else {
+            INDENT
+        };
+        let runs = paragraph.runs.iter().map(|run| {
+            let weight = match run.is_strong {
+                true => Weight::Semibold,
+                false => Weight::Regular,
+            };
+            (run.plain(), style(10.0, weight, INK))
+        });
+        Self {
+            mark: &paragraph.mark,
+            lines: fonts.wrap_runs(&Vec::from_iter(runs), width - indent),
+        }
+    }
+
+    /// Draws the lines. Returns a piece of content for each sheet.
+    fn draw(self, paper: &mut Paper<'_>, x: f32) -> Vec<Leaf> {
+        let (mut leaves, mut marks) = (Vec::new(), Vec::new());
+        let height = body().line_height();
+        for line in self.lines {
+            if paper.room() < height {
+                leaves.push(paper.content(std::mem::take(&mut marks)));
+                paper.need(height);
+            }
+            let y = paper.y + body().baseline();
+            let mut x = x;
+            for line in line {
+                let next = x + line.width;
+                marks.push(Mark::Text { x, y, line });
+                x = next;
+            }
+            paper.y += height;
+        }
+        leaves.push(paper.content(marks));
+        leaves
+    }
+}
+
+fn prose(paper: &mut Paper<'_>, paragraphs: Vec<TypesetParagraph<'_>>) -> Branch {
+    let mut part = Branch::new(Tag::Div);
+    let mut list: Option<Branch> = None;
+    for paragraph in paragraphs {
+        paper.need(paragraph.lines.len().min(2) as f32 * body().line_height());
+        if paragraph.mark.is_empty() {
+            part.twigs.extend(list.take().map(Twig::Branch));
+            part.push(Branch::of(Tag::P, paragraph.draw(paper, MARGIN_SIDE)));
+        } else {
+            let mark = Mark::Text {
+                x: MARGIN_SIDE,
+                y: paper.y + body().baseline(),
+                line: paper.fonts.line(paragraph.mark, body()),
+            };
+            let mut item = Branch::new(Tag::LI);
+            item.push(Branch::of(Tag::Lbl, [paper.content(vec![mark])]));
+            let text = paragraph.draw(paper, MARGIN_SIDE + INDENT);
+            item.push(Branch::of(Tag::LBody, text));
+            let numbering = ListNumbering::Disc;
+            list.get_or_insert_with(|| Branch::new(Tag::L(numbering)))
+                .push(item);
+        }
+        paper.y += 4.0;
+    }
+    part.twigs.extend(list.map(Twig::Branch));
+    part
+}
+
+/// Largest width and height of a logo beside others, and the space between them.
+const LOGO_WIDTH: f32 = 110.0;
+const LOGO_HEIGHT: f32 = 40.0;
+const LOGO_GAP: f32 = 18.0;
+
+fn logos(paper: &mut Paper<'_>, logos: &[Arc<Logo>]) -> Branch {
+    let right = MARGIN_SIDE + paper.width();
+    let mut part = Branch::new(Tag::Div);
+    paper.need(LOGO_HEIGHT);
+    let mut x = MARGIN_SIDE;
+    for logo in logos {
+        let [width, height] = logo.size_in([LOGO_WIDTH, LOGO_HEIGHT]);
+        if x + width > right {
+            paper.y += LOGO_HEIGHT + LOGO_GAP;
+            paper.need(LOGO_HEIGHT);
+            x = MARGIN_SIDE;
+        }
+        part.push(self::logo(paper, logo, [x, width, height]));
+        x += width + LOGO_GAP;
+    }
+    paper.y += LOGO_HEIGHT;
+    part
+}
+
+/// Draws a logo at the present height, from `x` on.
+pub(super) fn logo(
+    paper: &mut Paper<'_>,
+    logo: &Arc<Logo>,
+    [x, width, height]: [f32; 3],
+) -> Branch {
+    let place = [x, paper.y, width, height];
+    let sheet = paper.sheets.len() - 1;
+    let mark = Mark::Logo {
+        place,
+        logo: Arc::clone(logo),
+    };
+    let leaf = paper.content(vec![mark]);
+    let place = Rect::from_xywh(x, paper.y, width, height);
+    let tag = Tag::Figure(Some(logo.name.clone()));
+    Branch::of(
+        tag.with_bbox(place.map(|place| BBox::new(sheet, place))),
+        [leaf],
+    )
+}
+
 /// Width of the figures of findings, in points.
 const FIGURE_WIDTH: f32 = 92.0;
 /// Space above and below a finding.
@@ -190,10 +330,11 @@ struct TypesetFinding<'b> {
 }
 
 impl<'b> TypesetFinding<'b> {
-    fn new(fonts: &Fonts, finding: &'b FindingLine, language: Language, width: f32) -> Self {
+    fn new(paper: &Paper<'_>, finding: &'b FindingLine, language: Language, width: f32) -> Self {
+        let (fonts, accent) = (paper.fonts, paper.accent());
         let text_width = width - FIGURE_WIDTH;
-        let figure = style(16.0, Weight::Semibold, ACCENT);
-        let reference = style(8.5, Weight::Regular, ACCENT);
+        let figure = style(16.0, Weight::Semibold, accent);
+        let reference = style(8.5, Weight::Regular, accent);
         let shown = finding.figure.show(language);
         Self {
             figure: fonts.wrap(&shown, figure, FIGURE_WIDTH - 8.0),
@@ -290,12 +431,12 @@ fn fact(
         y: paper.y,
         width,
         height: 1.5,
-        colour: ACCENT,
+        colour: paper.accent(),
     });
     paper.y += 4.0;
     let large = Style {
         leading: 1.2,
-        ..style(19.0, Weight::Semibold, ACCENT)
+        ..style(19.0, Weight::Semibold, paper.accent())
     };
     let small = Style {
         leading: 1.25,
@@ -345,7 +486,12 @@ fn figure(paper: &mut Paper<'_>, chart: &Chart, language: Language) -> Result<Br
         from: (MARGIN_SIDE, paper.y),
         marks: &mut marks,
     };
-    chart::draw(chart, language, pen)?;
+    let plot = Plot {
+        chart,
+        language,
+        colours: paper.colours,
+    };
+    chart::draw(plot, pen)?;
     let place = Rect::from_xywh(MARGIN_SIDE, paper.y, size.0 as f32 * CHART_SCALE, height);
     let sheet = paper.sheets.len() - 1;
     let leaf = paper.content(marks);

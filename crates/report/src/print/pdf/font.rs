@@ -179,6 +179,46 @@ impl Fonts {
             .collect()
     }
 
+    /// Wraps a text in several styles. A line is a list of parts beside each other, whose widths
+    /// include the spaces after them.
+    pub fn wrap_runs(&self, runs: &[(String, Style)], room: f32) -> Vec<Vec<StyledLine>> {
+        let mut lines: Vec<Vec<(String, Style)>> = vec![Vec::new()];
+        let mut used = 0.0;
+        // A word may consist of several parts: it ends with a space.
+        let mut word: Vec<(&str, Style)> = Vec::new();
+        let pieces = runs.iter().flat_map(|(text, style)| {
+            let pieces = text.split_inclusive(' ');
+            pieces.map(move |piece| (piece, *style))
+        });
+        let end = runs.last().map(|(_, style)| (" ", *style));
+        for (piece, style) in pieces.chain(end) {
+            word.push((piece, style));
+            if !piece.ends_with(' ') {
+                continue;
+            }
+            let widths = word.iter().map(|(piece, style)| self.width(piece, *style));
+            let width: f32 = widths.sum();
+            let visible = width - self.width(" ", style);
+            if used + visible > room && used > 0.0 {
+                lines.push(Vec::new());
+                used = 0.0;
+            }
+            used += width;
+            for (piece, style) in word.drain(..) {
+                let line = lines.last_mut().expect("there is one");
+                match line.last_mut() {
+                    Some((text, of_text)) if *of_text == style => text.push_str(piece),
+                    _ => line.push((piece.to_owned(), style)),
+                }
+            }
+        }
+        let set = |line: Vec<(String, Style)>| {
+            let parts = line.iter().map(|(text, style)| self.line(text, *style));
+            parts.collect()
+        };
+        lines.into_iter().map(set).collect()
+    }
+
     /// Breaks a word that is too long for a line. Pushes the full lines, and returns the rest.
     fn broken(&self, word: &str, style: Style, room: f32, lines: &mut Vec<String>) -> String {
         let mut line = String::new();

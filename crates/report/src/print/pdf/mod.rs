@@ -5,6 +5,7 @@
 
 mod blocks;
 mod font;
+mod logo;
 mod paper;
 mod pen;
 mod table;
@@ -15,18 +16,20 @@ use krilla::tagging::{Tag, TagKind};
 
 use self::blocks::{heading, heading_style, style};
 use self::font::{Fonts, Style, Weight};
-use self::paper::{ACCENT, Branch, INK, MARGIN_SIDE, Mark, Paper, RULE, SOFT};
+use self::paper::{Branch, INK, MARGIN_SIDE, Mark, Paper, RULE, SOFT};
 use self::write::SectionPosition;
 use crate::print::PrintError;
 
 /// Largest number of sections of a document without contents.
 const SECTIONS_MAX: usize = 6;
+/// Largest width and height of the logo on the first sheet, in points.
+const COVER_LOGO: [f32; 2] = [180.0, 52.0];
 
 /// Returns the whole file, with its fonts. The same document gives the same bytes.
 pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
     let document = &*document.printed();
     let fonts = Fonts::new();
-    let mut paper = Paper::new(&fonts);
+    let mut paper = Paper::new(&fonts, document.centre.colours);
     let mut structure = cover(&mut paper, document);
     let (mut places, mut sections) = (Vec::new(), Vec::new());
     let mut contents_from = None;
@@ -65,12 +68,17 @@ fn cover(paper: &mut Paper<'_>, document: &Document) -> Vec<Branch> {
         y: paper.y,
         width,
         height: 5.0,
-        colour: ACCENT,
+        colour: paper.accent(),
     });
     paper.y += 20.0;
     let mut structure = Vec::new();
+    if let Some(logo) = &document.centre.logo {
+        let size = logo.size_in(COVER_LOGO);
+        structure.push(blocks::logo(paper, logo, [MARGIN_SIDE, size[0], size[1]]));
+        paper.y += size[1] + 16.0;
+    }
     let name = document.centre.mark();
-    let mark = style(10.0, Weight::Semibold, ACCENT);
+    let mark = style(10.0, Weight::Semibold, paper.accent());
     structure.push(cover_text(paper, Tag::P.into(), &name, mark));
     let title = Style {
         leading: 1.2,
@@ -102,7 +110,7 @@ fn reserve(paper: &mut Paper<'_>, document: &Document) -> (usize, f32) {
     paper.turn(false);
     let from = paper.y;
     let entries = document.sections.len() as f32 * contents_style().line_height();
-    paper.y += heading_style().line_height() + 4.0 + entries;
+    paper.y += heading_style(paper).line_height() + 4.0 + entries;
     (paper.sheets.len() - 1, from)
 }
 
@@ -120,7 +128,8 @@ fn contents(
     paper.y = from;
     let width = paper.width();
     let mut branch = Branch::new(Tag::Section);
-    let lines = paper.fonts.wrap(&title, heading_style(), width);
+    let style = heading_style(paper);
+    let lines = paper.fonts.wrap(&title, style, width);
     branch.push(Branch::of(
         heading(2, &title),
         paper.lines(MARGIN_SIDE, lines),

@@ -1,8 +1,11 @@
 //! Sheets of paper: their content, and the position of the next block.
 
+use std::sync::Arc;
+
 use krilla::tagging::TagKind;
 
 use super::font::{Fonts, StyledLine};
+use crate::face::{Logo, ReportColours};
 
 /// Sides of an A4 sheet, in points.
 const LONG: f32 = 841.89;
@@ -13,7 +16,6 @@ const MARGIN_BOTTOM: f32 = 57.0;
 
 pub(super) const INK: [u8; 3] = [31, 41, 51];
 pub(super) const SOFT: [u8; 3] = [82, 96, 109];
-pub(super) const ACCENT: [u8; 3] = [0, 82, 155];
 pub(super) const RULE: [u8; 3] = [197, 204, 211];
 pub(super) const FAINT: [u8; 3] = [228, 232, 236];
 
@@ -49,6 +51,8 @@ pub(super) enum Mark {
         points: Vec<(f32, f32)>,
         colour: [u8; 3],
     },
+    /// A logo: left, top, width and height.
+    Logo { place: [f32; 4], logo: Arc<Logo> },
 }
 
 /// Number of a piece of content in the structure.
@@ -149,6 +153,7 @@ impl Branch {
 /// Sheets that are filled from top to bottom.
 pub(super) struct Paper<'f> {
     pub fonts: &'f Fonts,
+    pub colours: ReportColours,
     pub sheets: Vec<Sheet>,
     /// Vertical position of the next block.
     pub y: f32,
@@ -156,13 +161,19 @@ pub(super) struct Paper<'f> {
 }
 
 impl<'f> Paper<'f> {
-    pub fn new(fonts: &'f Fonts) -> Self {
+    pub fn new(fonts: &'f Fonts, colours: ReportColours) -> Self {
         Self {
             fonts,
+            colours,
             sheets: vec![Sheet::new(false)],
             y: MARGIN_TOP,
             leaves: 0,
         }
+    }
+
+    /// Returns the colour of headings and main figures.
+    pub fn accent(&self) -> [u8; 3] {
+        self.colours.accent.0
     }
 
     pub fn sheet(&mut self) -> &mut Sheet {

@@ -1,11 +1,11 @@
 //! Tables: column widths and page breaks.
 
-use crate::document::{Cell, Column, Table};
+use crate::document::{Column, Table};
 use affluenza_words::Language;
 use krilla::tagging::{TableHeaderScope, Tag};
 
 use super::font::{Fonts, Style, StyledLine, Weight};
-use super::paper::{ACCENT, Branch, FAINT, INK, MARGIN_SIDE, Mark, Paper, PieceRole, RULE, SOFT};
+use super::paper::{Branch, FAINT, INK, MARGIN_SIDE, Mark, Paper, PieceRole, RULE, SOFT};
 
 /// A table of at most this many rows is kept on one sheet if possible.
 const SHORT: usize = 16;
@@ -137,7 +137,7 @@ impl<'t> TypesetTable<'t> {
             paper.draw(role, marks);
             branch.push(Branch::of(Tag::TH(TableHeaderScope::Column), [leaf]));
         }
-        self.rule(paper, self.head.height, ACCENT, 1.2);
+        self.rule(paper, self.head.height, paper.accent(), 1.2);
         paper.y += self.head.height;
         branch
     }
@@ -148,7 +148,7 @@ impl<'t> TypesetTable<'t> {
             let marks = self.cell(paper, &self.head, place);
             paper.draw(PieceRole::Decoration, marks);
         }
-        self.rule(paper, self.head.height, ACCENT, 1.2);
+        self.rule(paper, self.head.height, paper.accent(), 1.2);
         paper.y += self.head.height;
     }
 
@@ -247,9 +247,9 @@ impl Measured {
                 let text = row[place].show(language);
                 let width = fonts.width(&text, style);
                 // Names of a matrix are broken within a word before its figures are made smaller.
-                let word = match row[place] {
-                    Cell::Text(_) => fonts.widest_word(&text, style),
-                    _ => width,
+                let word = match row[place].text() {
+                    Some(_) => fonts.widest_word(&text, style),
+                    None => width,
                 };
                 both = (both.0.max(word), both.1.max(width));
             }

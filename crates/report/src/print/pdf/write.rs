@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::document::Document;
 use krilla::annotation::{Annotation, LinkAnnotation, Target};
 use krilla::color::rgb;
-use krilla::configure::{Accessibility, ConfigurationBuilder};
+use krilla::configure::{Accessibility, Archival, ConfigurationBuilder};
 use krilla::destination::{Destination, XyzDestination};
 use krilla::error::KrillaError;
 use krilla::geom::{Path, PathBuilder, Point, Rect};
@@ -20,6 +20,7 @@ use krilla::tagging::{
 use krilla::{Document as File, SerializeSettings};
 
 use super::font::Fonts;
+use super::logo;
 use super::paper::{Branch, Link, Mark, Paper, PieceRole, Sheet, Twig};
 
 /// Distance of a circle's Bézier handles from the points on the circle, as a part of the radius.
@@ -39,16 +40,19 @@ impl SectionPosition {
     }
 }
 
-/// Writes the file. The library checks PDF/UA-1, and refuses the violations that it can detect.
+/// Writes the file. The library checks PDF/UA-1 and PDF/A-2a, and refuses the violations that it can
+/// detect.
 pub(super) fn write(
     document: &Document,
     paper: &Paper<'_>,
     structure: Vec<Branch>,
     places: &[SectionPosition],
 ) -> Result<Vec<u8>, KrillaError> {
-    let standard = ConfigurationBuilder::new().with_accessibility_validator(Accessibility::UA1);
+    let standard = ConfigurationBuilder::new()
+        .with_accessibility_validator(Accessibility::UA1)
+        .with_archival_validator(Archival::A2_A);
     let settings = SerializeSettings {
-        configuration: standard.finish().expect("one standard contradicts nothing"),
+        configuration: standard.finish().expect("the standards agree"),
         ..SerializeSettings::default()
     };
     let mut file = File::new_with(settings);
@@ -198,6 +202,7 @@ fn draw(surface: &mut Surface<'_>, mark: &Mark, fonts: &Fonts) {
             colour,
         } => (shape(points, false), None, stroke(*colour, *width)),
         Mark::Shape { points, colour } => (shape(points, true), fill(*colour), None),
+        Mark::Logo { place, logo } => return logo::draw(surface, logo, *place),
         Mark::Circle {
             x,
             y,
