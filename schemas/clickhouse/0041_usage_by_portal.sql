@@ -1,4 +1,14 @@
-CREATE OR REPLACE VIEW usage_by_portal{on_cluster} AS
+CREATE OR REPLACE VIEW usage_by_portal{on_cluster}
+(
+    year UInt16 COMMENT 'Year of the local day',
+    ente LowCardinality(String) COMMENT 'Code of the public body; its name is in the view enti',
+    portal LowCardinality(String) COMMENT 'Code of the portal',
+    portal_kind Enum8('unknown' = 0, 'civic' = 1, 'services' = 2, 'app' = 3) COMMENT 'Kind of the portal: civic, services or app; unknown if the register does not state it',
+    accesses UInt64 COMMENT 'Accesses to pages, without parts of pages and error answers',
+    service_uses UInt64 COMMENT 'Completed service uses',
+    visitors_days UInt64 COMMENT 'Distinct visitors of each day, summed over the days'
+)
+AS
 SELECT
     year,
     ente,

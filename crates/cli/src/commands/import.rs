@@ -189,7 +189,7 @@ impl Imported {
     }
 }
 
-impl Fates {
+impl ImportFates {
     fn rejected(&self) -> u64 {
         self.rejected.values().sum()
     }

@@ -142,7 +142,7 @@ impl SectionWriter<'_> {
         ];
         let rows = portals.enti.iter().map(|row| {
             vec![
-                Cell::Text(harmless(&row.name.ente_name)),
+                Cell::ente(&row.name.ente, &row.name.ente_name),
                 Cell::Sparse(row.civic_visitors_days),
                 Cell::Sparse(row.services_visitors_days),
                 Cell::Sparse(row.civic_accesses),

@@ -70,8 +70,8 @@ impl SectionWriter<'_> {
         ];
         let rows = peers.missing.iter().map(|row| {
             vec![
-                Cell::Text(row.name.shown(self.language)),
-                Cell::Text(self.category(&row.category)),
+                self.service(&row.name),
+                self.category(&row.category),
                 Cell::Count(row.enti as u64),
             ]
         });
