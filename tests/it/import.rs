@@ -140,7 +140,10 @@ pub fn cases_are_counted_as_they_are(engines: &Engines) {
     let place = engines.place("import_cases");
     place.run(&["migrate"]);
     let consumer = place.spawn(&["consume"], "consumer.log");
-    let ahead = printed(&import_case(&place, "ahead", "time-ahead.log", &[]));
+    let output = import_case(&place, "ahead", "time-ahead.log", &[]);
+    // Nothing was stored.
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let ahead = String::from_utf8_lossy(&output.stdout);
     let expected = "read 1 = stored 0 + stored before 0 + rejected 1 + not understood 0";
     assert!(ahead.starts_with(expected), "{ahead}");
     let reason = "rejected by the consumer as time-ahead: 1";

@@ -58,8 +58,9 @@ impl<'e> Machine<'e> {
         assert!(created.status.success(), "{}", stderr(&created));
         machine.key = String::from_utf8_lossy(&created.stdout).trim().to_owned();
         machine.start_again();
-        let secrets = machine.log().contains("affluenza_");
-        assert!(!secrets, "only the demo makes keys");
+        // The name of the user for analysts begins like a key.
+        let log = machine.log().replace("affluenza_reader", "");
+        assert!(!log.contains("affluenza_"), "only the demo makes keys");
         machine
     }
 

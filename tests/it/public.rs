@@ -451,7 +451,7 @@ fn files(api: &Served<'_>, year: &str, mut take: impl FnMut(&str, &str)) {
     let catalogue = reply.json();
     let datasets = catalogue["dcat:dataset"].as_array().expect("datasets");
     // Both years are closed.
-    assert_eq!(datasets.len(), 14);
+    assert_eq!(datasets.len(), 16);
     let mut taken = 0;
     for dataset in datasets {
         let address = &dataset["dcat:distribution"][0]["dcat:downloadURL"]["@id"];

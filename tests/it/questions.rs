@@ -299,7 +299,7 @@ fn open_data(place: &Place<'_>, report: &Value) {
     let output = publish("2017", &settings);
     assert!(output.status.success(), "{}", stderr(&output));
     let printed = String::from_utf8(output.stdout).expect("names of files");
-    assert_eq!(printed.lines().count(), 8);
+    assert_eq!(printed.lines().count(), 9);
 
     let cells = by_name(&report["usage"]["enti"], "ente", "total");
     let mut shown: BTreeMap<String, u64> = BTreeMap::new();

@@ -141,7 +141,14 @@ fn says_the_same(two: &Place<'_>, one: &Place<'_>) {
     );
     assert!(views.len() >= 15, "{views:?}");
     for view in views.into_iter().flatten() {
-        let rows = format!("SELECT count(), sum(cityHash64(*)) FROM {view}");
+        // Rows of one hour may not be merged yet.
+        let rows = match &*view {
+            "usage_by_hour" => {
+                "(SELECT * EXCEPT (events, accesses, service_uses), sum(h.events), sum(h.accesses), sum(h.service_uses) FROM usage_by_hour AS h GROUP BY ALL)"
+            }
+            view => view,
+        };
+        let rows = format!("SELECT count(), sum(cityHash64(*)) FROM {rows}");
         assert_eq!(two.access().rows(&rows), one.access().rows(&rows), "{view}");
     }
 }

@@ -154,7 +154,7 @@ function controls(at, years, { picks = ["year", "month", "ente"], hasMonths }) {
   if (!isPicked) {
     at.month = undefined;
     years = years.filter(isWhole);
-    if (!isWhole(at.year)) at.year = years.at(-1);
+    if (!isWhole(at.year)) at.year = years.at(-1) ?? at.year;
   } else if (!isWhole(at.year) && !data.months(at.year).includes(at.month)) {
     at.month = data.months(at.year).at(-1);
   }

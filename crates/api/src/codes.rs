@@ -130,7 +130,14 @@ pub(crate) async fn check(
         if doubtful.is_empty() {
             continue;
         }
-        let used = source.used(asked, *dimension, &doubtful).await?;
+        let mut used = source.used(asked, *dimension, &doubtful).await?;
+        // Codes in events are read without the portals that the register knows at any ente.
+        if *dimension == Dimension::Portal && source.scope().is_some() {
+            let others = doubtful
+                .iter()
+                .filter(|value| register.portals().any(|portal| portal.code() == **value));
+            used.extend(others.map(|value| (*value).clone()));
+        }
         let is_new = |value: &str| {
             *dimension == Dimension::Portal && nearest(value, codes.iter().copied()).is_none()
         };

@@ -191,7 +191,7 @@ impl<const N: usize> CountTable<N> {
     /// ```
     ///
     /// # Errors
-    /// The counts contradict each other, or no protection was found although nothing is known.
+    /// The counts contradict each other, or no protection was found.
     pub fn suppress_with_known(
         &self,
         threshold: Threshold,
@@ -207,14 +207,7 @@ impl<const N: usize> CountTable<N> {
             hidden: made.places(also),
             known: made.places(known),
         };
-        let hidden = match protected(&made.system, threshold, draws, &given) {
-            // Without other figures, the attacker learns no more than before.
-            Err(Unprotected::NoneFound) if !given.known.is_empty() => {
-                let all = 0..made.keys.len();
-                all.filter(|place| !given.known.contains(place)).collect()
-            }
-            hidden => hidden?,
-        };
+        let hidden = protected(&made.system, threshold, draws, &given)?;
         Ok(made.public(self.published.clone(), &hidden))
     }
 

@@ -9,9 +9,8 @@ const FORWARDED: &str = "x-forwarded-for";
 /// Done when the first client other than a trusted proxy has sent a forwarded address.
 static UNTRUSTED: Once = Once::new();
 
-fn warn_untrusted(peer: IpAddr) {
+fn warn_untrusted() {
     tracing::warn!(
-        %peer,
         "X-Forwarded-For of a client that is no trusted proxy is not used: if it is a proxy of yours, add it to trusted_proxies; until then all its clients share one limit"
     );
 }
@@ -22,7 +21,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     let mut client = peer.to_canonical();
     if !is_trusted(&client, trusted) {
         if headers.contains_key(FORWARDED) {
-            UNTRUSTED.call_once(|| warn_untrusted(client));
+            UNTRUSTED.call_once(warn_untrusted);
         }
         return client;
     }

@@ -28,9 +28,12 @@ pub struct Classifier {
     default_zone: Zone,
     geo: Geo,
     rules: String,
-    /// Start of the retention period, in milliseconds since 1970. Earlier events are not stored.
-    kept_from_ms: i64,
+    /// Start of the retention period. Events of earlier local days are not stored.
+    boundary: Boundary,
 }
+
+/// More than any difference of a local time to UTC.
+const DAY_MS: i64 = 86_400_000;
 
 impl Classifier {
     /// Creates a classifier. `geo` may be without a database; `own_bots` are bots that the device
@@ -53,7 +56,7 @@ impl Classifier {
             register,
             geo,
             rules,
-            kept_from_ms: i64::MIN,
+            boundary: Boundary::default(),
         }
     }
 
@@ -62,14 +65,27 @@ impl Classifier {
         &self.rules
     }
 
-    /// Returns true if facts of the event's time are kept.
+    /// Returns true if facts of the event's local day are kept. The ledger counts by local day, too.
     pub(crate) fn is_within_retention(&self, event: &Event<'_>) -> bool {
-        event.time.0 >= self.kept_from_ms
+        let begins = self.boundary.event_ms();
+        if event.time.0 >= begins.saturating_add(DAY_MS) {
+            return true;
+        }
+        if event.time.0 < begins.saturating_sub(DAY_MS) {
+            return false;
+        }
+        let codes = [&*event.ente, &*event.portal, &*event.service];
+        let entries = RegisterEntries::find(&self.register, codes);
+        let local = entries
+            .zone()
+            .unwrap_or(&self.default_zone)
+            .local(event.time.0);
+        u16::try_from(days_since_1970(local.date)).unwrap_or(0) >= self.boundary.day
     }
 
     /// Sets the start of the retention period.
     pub(crate) fn keep_from(&mut self, boundary: Boundary) {
-        self.kept_from_ms = boundary.event_ms();
+        self.boundary = boundary;
     }
 
     /// Returns the hits and misses of the user agent cache.

@@ -47,6 +47,16 @@ impl Admin {
                 });
             }
         }
+        // The views of another installation, or its tables, may have this name.
+        let foreign = "SELECT count() FROM system.databases WHERE name = {name:String} AND comment != {comment:String}";
+        let foreign = Statement::from(foreign)
+            .bind("name", reader.database(self.0.name()))
+            .bind("comment", COMMENT);
+        if self.0.one::<u64>(foreign).await? > 0 {
+            return Err(StoreError::OtherUser {
+                user: reader.user.clone(),
+            });
+        }
         let config = &self.0.config;
         let profile = std::iter::once(access::profile(config));
         for statement in profile.chain(access::users_of(config, reader)) {

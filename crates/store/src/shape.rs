@@ -171,11 +171,11 @@ impl Wanted {
         if found.iter().map(|one| one.nodes).sum::<u64>() < nodes {
             return Some("is missing".to_owned());
         }
-        if let Some(query) = query {
-            if found.iter().any(|one| one.query != *query) {
-                let fault = "has another query than the one that `affluenza migrate` made";
-                return Some(fault.to_owned());
-            }
+        if let Some(query) = query
+            && found.iter().any(|one| one.query != *query)
+        {
+            let fault = "has another query than the one that `affluenza migrate` made";
+            return Some(fault.to_owned());
         }
         let column = self.columns.iter().find(|column| {
             found

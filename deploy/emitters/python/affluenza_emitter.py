@@ -72,7 +72,7 @@ class Emitter:
         event_id = _uuid7()
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         event = {"specversion": "1.0", "type": event_type, "source": self._source, "id": event_id, "time": now, "data": data}
-        body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         if len(body) > _EVENT_BYTES_MAX:
             _LOG.error("event %s is not sent: it has %d bytes, at most %d are allowed", event_id, len(body), _EVENT_BYTES_MAX)
             return None
@@ -180,8 +180,8 @@ class Emitter:
             self._work.clear()
             try:
                 done = self.deliver()
-            except OSError as error:
-                _LOG.error("the spool cannot be read: %s", error)
+            except Exception as error:  # The thread must go on.
+                _LOG.error("the events are not delivered: %s", error)
                 done = Delivery(problem="spool")
             failures = failures + 1 if done.problem else 0
             if failures:

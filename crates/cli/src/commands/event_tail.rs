@@ -15,6 +15,9 @@ use serde_json::Value;
 use crate::dead_letters::LogPosition;
 use crate::output::masked;
 
+/// Longest text of an event that is shown.
+const TEXT_MAX: usize = 256;
+
 /// Most records of a partition that are read at once.
 pub const SHOWN_MAX: u64 = 1_000;
 
@@ -109,7 +112,12 @@ fn shown_event(
     let event = event.strip_prefix(BYTE_ORDER_MARK).unwrap_or(event);
     let unpacked = unpack(event).and_then(Result::ok);
     let event = unpacked.as_deref().unwrap_or(event);
-    let event_json: Value = serde_json::from_slice(event).unwrap_or_default();
+    // A refused event may hold anything.
+    let event_json: Option<Value> = match &reading.message {
+        Err(_) => affluenza_event::redact(event).and_then(|kept| serde_json::from_str(&kept).ok()),
+        Ok(_) => serde_json::from_slice(event).ok(),
+    };
+    let event_json = event_json.unwrap_or_default();
     let (fate, reason, detail) = match &reading.message {
         Err(refusal) => (EventFate::Refused, refusal.code(), refusal.to_string()),
         Ok(Message::Report(_)) => (EventFate::Report, "", String::new()),
@@ -152,5 +160,6 @@ fn shown_event(
 /// Returns a text of an event with personal data masked; empty without a text.
 fn text(event: &Value, pointer: &str) -> String {
     let text = event.pointer(pointer).and_then(Value::as_str);
-    masked(text.unwrap_or_default())
+    let masked = masked(text.unwrap_or_default());
+    masked.chars().take(TEXT_MAX).collect()
 }

@@ -406,7 +406,12 @@ fn deliver_public(
         uses: year.uses(),
         uses_before: before.map(PublicYear::uses),
         accesses: year.accesses(),
-        has_users: year.users().is_some(),
+        // The public edition of a year with closed months lacks late users, whom the seal has.
+        has_users: year.users().is_some()
+            && material
+                .closings
+                .last()
+                .is_none_or(|(_, sealed)| sealed.published.is_none()),
     };
     let report = material.report(None)?;
     let document = Document::public(&report, edition, &material.register, args.lang);

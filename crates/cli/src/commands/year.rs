@@ -118,7 +118,7 @@ impl ListedSeal {
 pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
     let stays = match sealed.public {
         Outcome::Unchanged => {
-            "; too little has moved for a second public edition, which would disclose single uses: the earlier one stays, and is shown unless serve.small_count was raised since"
+            "; a public edition of it would disclose single uses: the earlier one, or the closed months, stay public, unless serve.small_count was raised since"
         }
         _ => "",
     };
@@ -194,7 +194,7 @@ pub async fn close_year(
                 Some((_, sealed)) => sealed.figures,
                 None => store.usage().base_figures(year - 1).await?,
             };
-            sealed.published = match newest {
+            sealed.published = match chain.published(period)? {
                 Some(_) => None,
                 None => figures_with_months(store, &chain, year).await?,
             };

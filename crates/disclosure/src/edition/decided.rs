@@ -105,8 +105,17 @@ impl Outcome {
                 accesses.add_month(&mut given_accesses, cells, threshold);
             }
         }
-        let uses = uses.suppress(threshold, secret, given)?;
-        let accesses = accesses.suppress(threshold, secret, given_accesses)?;
+        let uses = uses.suppress(threshold, secret, given);
+        let accesses = accesses.suppress(threshold, secret, given_accesses);
+        let (uses, accesses) = match (uses, accesses) {
+            // The months stay public, and the year has no edition.
+            (Err(Unprotected::NoneFound), _) | (_, Err(Unprotected::NoneFound))
+                if !year.months.is_empty() =>
+            {
+                return Ok(Self::Unchanged);
+            }
+            (uses, accesses) => (uses?, accesses?),
+        };
         let users = Users::new(figures);
         let before = earlier.iter().filter_map(PublicYear::users);
         let mut moves = before.flat_map(|then| then.moved(&users));

@@ -13,7 +13,7 @@ use crate::{
 
 const SECRET: Secret = Secret([3; 32]);
 /// Place of the month among the labels of uses and of accesses.
-const MONTHS: [usize; 2] = [4, 1];
+const MONTHS: [usize; 2] = [4, 2];
 
 /// Figures of one month.
 fn of_month(figures: &OpenFigures, month: u8) -> OpenFigures {
@@ -87,7 +87,11 @@ fn nothing_hidden_is_recovered_from_months_and_their_year() {
             all[0] += hidden;
         }
         assert_eq!(months.len(), 12);
-        let year = published_with(&made, &SECRET, &[], &months).expect("it is the first");
+        // A year that cannot be protected with its months has no edition.
+        let Some(year) = published_with(&made, &SECRET, &[], &months) else {
+            println!("{}: no edition", made.year);
+            continue;
+        };
         let (hidden, found) = attack(&made, &months, Some(&year));
         assert_eq!(found, [""; 0], "{}", made.year);
         all[1] += hidden;

@@ -111,7 +111,7 @@ impl SectionWriter<'_> {
                 Cell::Text(self.say(&format!("portal-kind-{}", row.portal_kind))),
                 visits.into(),
                 visits.share_of(all),
-                sum(mobile).share_of(visits),
+                sum(mobile).share_of(self.visits_of_kind(row, None, row.devices.accesses)),
             ];
             if self.public.is_none() {
                 cells.extend([
@@ -238,7 +238,7 @@ impl SectionWriter<'_> {
             Head::Figures("visits"),
             Head::Figures("share"),
         ];
-        let all = self.visits_of_kind(services, None, services.accesses);
+        let all = self.visits_of_kind(services, None, services.devices.accesses);
         let counts: Vec<Count> = services
             .devices
             .classes

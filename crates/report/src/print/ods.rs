@@ -400,6 +400,9 @@ fn cell(column: u16, cell: &BookCell, styles: &mut Styles) -> Markup {
     };
     match &cell.value {
         BookValue::Empty => xml! { table:table-cell table:style-name=(style) {} },
+        BookValue::Text(text) if text.is_empty() && across.is_none() => {
+            xml! { table:table-cell table:style-name=(style) {} }
+        }
         BookValue::Text(text) => xml! {
             table:table-cell table:style-name=(style) office:value-type="string" table:number-columns-spanned=[across] table:number-rows-spanned=[across.map(|_| 1)] {
                 @for line in text.split('\n') { text:p { (line) } }

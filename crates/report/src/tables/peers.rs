@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use affluenza_register::{Ente, Register};
+use affluenza_register::{Ente, EnteKind, Register};
 use affluenza_store::figures::YearFigures;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -144,7 +144,7 @@ fn like_size<'r>(register: &'r Register, ente: &Ente, day: Date) -> Vec<&'r Ente
     let alike = register.enti().filter(|one| {
         let residents = one.population().map(|it| u64::from(it.inhabitants));
         one.kind() == ente.kind()
-            && one.validity().contains(day)
+            && (one.code() == ente.code() || one.validity().contains(day))
             && residents.is_some_and(|residents| residents * 2 >= own && residents <= own * 2)
     });
     alike.collect()
@@ -157,7 +157,10 @@ fn neighbours<'r>(
     ente: &'r Ente,
     day: Date,
 ) -> Option<(&'r Ente, Vec<&'r Ente>)> {
-    let unions = register.unions_of(ente).map(|union| {
+    let unions = register
+        .unions_of(ente)
+        .filter(|union| union.kind() == EnteKind::Unione && union.validity().contains(day));
+    let unions = unions.map(|union| {
         let members = union.members().iter();
         let members = members.filter_map(|code| register.ente(code));
         let members: Vec<&Ente> = members.filter(|one| one.validity().contains(day)).collect();

@@ -54,7 +54,10 @@ final class Emitter
             'id' => $id,
             'time' => (new \DateTimeImmutable('now', new \DateTimeZone('UTC')))->format('Y-m-d\TH:i:s.v\Z'),
             'data' => $data,
-        ], JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE);
+        ], JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE);
+        if ($body === false) {
+            return self::notSent($id, json_last_error_msg());
+        }
         if (strlen($body) > self::EVENT_BYTES_MAX) {
             return self::notSent($id, 'it has ' . strlen($body) . ' bytes, at most ' . self::EVENT_BYTES_MAX . ' are allowed');
         }
@@ -76,8 +79,15 @@ final class Emitter
     {
         if (function_exists('fastcgi_finish_request')) {
             register_shutdown_function(function (): void {
+                // The next page of the visitor need not wait for the session.
+                if (session_status() === PHP_SESSION_ACTIVE) {
+                    session_write_close();
+                }
                 fastcgi_finish_request();
-                $this->deliver();
+                $lock = @fopen("{$this->spool}/lock", 'c');
+                if ($lock && flock($lock, LOCK_EX | LOCK_NB)) {
+                    $this->deliver();
+                }
             });
         }
     }
@@ -101,6 +111,13 @@ final class Emitter
                 } else {
                     @unlink("{$this->spool}/$id.json");
                     $done->accepted++;
+                }
+            }
+            clearstatcache();
+            foreach (array_keys($batch) as $id) {
+                if (is_file("{$this->spool}/$id.json")) {
+                    $done->problem = "the spool {$this->spool} cannot be written";
+                    break 2;
                 }
             }
         }

@@ -19,7 +19,7 @@ pub(super) fn draw(surface: &mut Surface<'_>, logo: &Logo, [x, y, width, height]
     surface.push_transform(&Transform::from_translate(x, y));
     match logo.form() {
         LogoForm::Png { .. } => {
-            let image = Image::from_png(Data::from(logo.bytes().to_vec()), true);
+            let image = Image::from_png(Data::from(logo.bytes().to_vec()), false);
             // The file was decoded when it was read.
             if let (Ok(image), Some(size)) = (image, Size::from_wh(width, height)) {
                 surface.draw_image(image, size);

@@ -101,7 +101,7 @@ public final class Emitter implements AutoCloseable {
             }
             Path draft = Files.write(spool.resolve(id + ".draft"), body);
             Files.move(draft, spool.resolve(id + ".json"), StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException error) {
+        } catch (IOException | java.io.UncheckedIOException error) {
             return notSent(id, error.toString());
         }
         return id;
@@ -165,8 +165,8 @@ public final class Emitter implements AutoCloseable {
             if (failures > 0) {
                 pause = Math.min(PAUSE_SECONDS_MAX, Math.max(done.retryAfterSeconds(), 1L << Math.min(failures, 6)));
             }
-        } catch (IOException error) {
-            LOG.log(System.Logger.Level.ERROR, "the spool cannot be read", error);
+        } catch (IOException | RuntimeException error) {
+            LOG.log(System.Logger.Level.ERROR, "the events are not delivered", error);
         } catch (InterruptedException closed) {
             return;
         }
