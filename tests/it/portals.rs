@@ -69,11 +69,11 @@ struct Scripted {
 }
 
 impl Scripted {
-    fn start(answers: &[Value]) -> Self {
+    fn start(answers: Vec<Value>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it has one");
         let (seen, bodies) = channel();
-        let mut answers = answers.to_vec().into_iter();
+        let mut answers = answers.into_iter();
         std::thread::spawn(move || {
             let mut hanging = Vec::new();
             for stream in listener.incoming() {
@@ -219,7 +219,7 @@ pub fn emitters_pass_the_shared_cases(engines: &Engines) {
                 std::fs::write(&spool, "a file").expect("it can be written");
             }
             let scripted = case["answers"].as_array();
-            let scripted = scripted.map(|answers| Scripted::start(answers));
+            let scripted = scripted.map(|answers| Scripted::start(answers.clone()));
             let url = scripted.as_ref().map_or(&real, |scripted| &scripted.url);
             let steps = case["steps"].as_array().expect("steps");
             let results = Session::start(emitter, case, url, &key, &spool).results(steps);
