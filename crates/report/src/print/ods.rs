@@ -299,26 +299,26 @@ fn cell_style(place: usize, style: CellStyle, accent: Colour) -> Markup {
     }
 }
 
-/// Returns the style of a number, and of the numbers that it shows otherwise.
+/// Returns the style of a number, and of the numbers that it shows otherwise. A number with a style
+/// by condition is shown without its own sign, so each sign is a text.
 fn number_styles(place: usize, form: &NumberForm) -> Markup {
     let name = format!("nu{place}");
-    let positive = form.has_plus.then(|| format!("{name}P"));
-    let zero = form.has_dash_for_zero.then(|| format!("{name}Z"));
+    if !form.has_plus && !form.has_dash_for_zero {
+        return number_style(&name, form, "", &xml! {});
+    }
+    let [positive, negative] = ["P", "N"].map(|end| format!("{name}{end}"));
+    let maps = xml! {
+        style:map style:condition="value()>0" style:apply-style-name=(positive) {}
+        style:map style:condition="value()<0" style:apply-style-name=(negative) {}
+    };
     xml! {
-        @if let Some(positive) = &positive {
-            (number_style(positive, form, "+", &xml! {}))
+        (number_style(&positive, form, if form.has_plus { "+" } else { "" }, &xml! {}))
+        (number_style(&negative, form, "-", &xml! {}))
+        @if form.has_dash_for_zero {
+            number:number-style style:name=(name) { number:text { "–" } (maps) }
+        } @else {
+            (number_style(&name, form, "", &maps))
         }
-        @if let Some(zero) = &zero {
-            number:number-style style:name=(zero) style:volatile="true" { number:text { "–" } }
-        }
-        (number_style(&name, form, "", &xml! {
-            @if let Some(positive) = &positive {
-                style:map style:condition="value()>0" style:apply-style-name=(positive) {}
-            }
-            @if let Some(zero) = &zero {
-                style:map style:condition="value()=0" style:apply-style-name=(zero) {}
-            }
-        }))
     }
 }
 
@@ -435,6 +435,31 @@ fn filter(place: usize, sheet: &BookSheet) -> Markup {
         @if let Some(range) = range {
             @let last = rust_xlsxwriter::column_number_to_name(u16::try_from(range.columns - 1).unwrap_or(u16::MAX));
             table:database-range table:name={ "filter" (place) } table:display-filter-buttons="true" table:target-range-address={ "'" (sheet.name) "'.A" (range.head + 1) ":'" (sheet.name) "'." (last) (range.last + 1) } {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn negative_numbers_have_their_sign() {
+        for (has_plus, has_dash_for_zero) in [(true, false), (false, true), (true, true)] {
+            let form = NumberForm {
+                decimals: 1,
+                is_grouped: true,
+                is_percent: true,
+                has_plus,
+                has_dash_for_zero,
+                unit: String::new(),
+            };
+            let styles = number_styles(7, &form).into_string();
+            let negative =
+                "<number:percentage-style style:name=\"nu7N\"><number:text>-</number:text>";
+            assert!(styles.contains(negative), "{styles}");
+            let map = "style:condition=\"value()&lt;0\" style:apply-style-name=\"nu7N\"";
+            assert!(styles.contains(map), "{styles}");
         }
     }
 }
