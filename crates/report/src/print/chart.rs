@@ -77,6 +77,7 @@ impl Plot<'_> {
     fn value(self, value: f64) -> String {
         match self.chart.percent {
             true => Cell::Share(value),
+            false if value > 0.0 && greatest(self.chart) < 1.0 => Cell::Mean(value, 2),
             false if value < 10.0 && value.fract() > 0.0 => Cell::Mean(value, 1),
             false => Cell::Count(value.round() as u64),
         }
@@ -135,7 +136,10 @@ fn legend<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
 fn bars<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
     let chart = plot.chart;
     legend(plot, area)?;
-    let end = greatest(chart).max(1.0);
+    let end = match greatest(chart) {
+        greatest if greatest > 0.0 => greatest,
+        _ => 1.0,
+    };
     let count = chart.labels.len().max(1);
     let shape = chart.series.len().max(1) as f64;
     let mut builder = ChartBuilder::on(area);
