@@ -25,7 +25,7 @@ export class Emitter {
    * delivered yet. With `background`, a timer delivers them. `log` is called with each error.
    */
   constructor({ url, key, source, spool, spoolMax = 10_000, timeoutMs = 3_000, intervalMs = 5_000, background = true, log = console.error }) {
-    this.#options = { key, source, spool, spoolMax, timeoutMs, intervalMs, background, log };
+    this.#options = { key: key.trim(), source, spool, spoolMax, timeoutMs, intervalMs, background, log };
     this.#endpoint = `${url.replace(/\/+$/, "")}/v1/events`;
   }
 
@@ -123,6 +123,12 @@ export class Emitter {
         // Another process has delivered it.
         if (error.code === "ENOENT") continue;
         throw error;
+      }
+      // An event is one line. A power cut may leave a file without content.
+      body = body.replace(/[\r\n]+/g, " ").trim();
+      if (body === "") {
+        rmSync(join(this.#options.spool, name), { force: true });
+        continue;
       }
       size += Buffer.byteLength(body) + 1;
       if (size > BATCH_BYTES) break;

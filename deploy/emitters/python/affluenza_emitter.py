@@ -47,7 +47,7 @@ class Emitter:
         self._secure = parts.scheme == "https"
         self._host = parts.netloc
         self._path = parts.path.rstrip("/") + "/v1/events"
-        self._key = key
+        self._key = key.strip()
         self._source = source
         self._spool = Path(spool)
         self._spool_max = spool_max
@@ -129,6 +129,11 @@ class Emitter:
                 body = file.read_bytes()
             except FileNotFoundError:
                 continue  # Another process has delivered it.
+            # An event is one line. A power cut may leave a file without content.
+            body = body.replace(b"\r", b" ").replace(b"\n", b" ").strip()
+            if not body:
+                file.unlink(missing_ok=True)
+                continue
             size += len(body) + 1
             if size > _BATCH_BYTES:
                 break

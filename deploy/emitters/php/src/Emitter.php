@@ -142,6 +142,12 @@ final class Emitter
             if ($body === false) {
                 continue; // Another process has delivered it.
             }
+            // An event is one line. A power cut may leave a file without content.
+            $body = trim(str_replace(["\r", "\n"], ' ', $body));
+            if ($body === '') {
+                @unlink("{$this->spool}/$name");
+                continue;
+            }
             $size += strlen($body) + 1;
             if ($size > self::BATCH_BYTES) {
                 break;
@@ -168,7 +174,7 @@ final class Emitter
     {
         $context = stream_context_create(['http' => [
             'method' => 'POST',
-            'header' => ['Content-Type: application/x-ndjson', "Authorization: Bearer {$this->key}"],
+            'header' => ['Content-Type: application/x-ndjson', 'Authorization: Bearer ' . trim($this->key)],
             'content' => $body,
             'timeout' => $this->timeoutSeconds,
             'ignore_errors' => true,

@@ -62,7 +62,7 @@ public final class Emitter implements AutoCloseable {
     /** spoolMax: most events in the spool; timeout: longest wait for an answer. */
     public Emitter(String url, String key, String source, Path spool, int spoolMax, Duration timeout) {
         this.endpoint = URI.create(url.replaceAll("/+$", "") + "/v1/events");
-        this.key = key;
+        this.key = key.strip();
         this.source = source;
         this.spool = spool;
         this.spoolMax = spoolMax;
@@ -196,6 +196,12 @@ public final class Emitter implements AutoCloseable {
             try {
                 body = Files.readAllBytes(file);
             } catch (NoSuchFileException deliveredByAnother) {
+                continue;
+            }
+            // An event is one line. A power cut may leave a file without content.
+            body = new String(body, StandardCharsets.UTF_8).replaceAll("[\\r\\n]+", " ").strip().getBytes(StandardCharsets.UTF_8);
+            if (body.length == 0) {
+                Files.deleteIfExists(file);
                 continue;
             }
             size += body.length + 1;
