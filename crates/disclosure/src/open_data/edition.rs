@@ -66,7 +66,7 @@ impl Edition {
         let is_of_one = |one: &Published<'_>, next: &Published<'_>| {
             one.public.period().year == next.public.period().year
         };
-        let years = periods.chunk_by(is_of_one);
+        let years = periods.chunk_by(is_of_one).map(unbroken);
         let datasets: Vec<Dataset> = years.flat_map(|year| of_year(year, register)).collect();
         let catalogue = catalogue(&datasets, publisher);
         let mut files: Vec<File> = datasets.into_iter().map(|dataset| dataset.file).collect();
@@ -78,6 +78,14 @@ impl Edition {
         });
         Self { files }
     }
+}
+
+/// Returns the periods before the first month that is missing. Rows of zero are left out, so a missing
+/// month would look like one without uses.
+fn unbroken<'p, 'a>(periods: &'p [Published<'a>]) -> &'p [Published<'a>] {
+    let months = |at: usize| periods[at].public.period().month.unwrap_or_default();
+    let end = (1..periods.len()).find(|at| months(*at) != months(at - 1) + 1);
+    &periods[..end.unwrap_or(periods.len())]
 }
 
 /// Returns the tables of a closed year, or of some months of one year.
