@@ -338,7 +338,7 @@ fn check_offered(report: &Value, register: &Register) {
         }
     }
     assert_eq!(count(&offered["total"]), total);
-    // The source prints 171 services beside their 332 deployments.
+    // The source prints 171 services and their 332 deployments.
     assert_eq!((count(&report["services_offered"]), total), (171, 332));
 }
 

@@ -71,7 +71,7 @@ fn new_events_appear(browser: &mut Browser, place: &Place<'_>) {
     rows.sort_by_key(Value::to_string);
     let mut expected = vec![
         json!(["Accettato", "", "1"]),
-        json!(["Doppio", "", "1"]),
+        json!(["Duplicato", "", "1"]),
         json!(["Accettato, con un avviso", "", "2"]),
         json!(["Rifiutato", "personal-data", "****************"]),
         json!(["Segnalazione", "", "r"]),

@@ -6,7 +6,7 @@ use affluenza_http::Problem;
 
 use crate::asked::Asked;
 use crate::question::Resource;
-use crate::source::{Split, Tables};
+use crate::source::{Split, TablesUsed};
 
 /// Resources that have public figures.
 pub(crate) const OPEN: [Resource; 11] = [
@@ -79,7 +79,7 @@ fn has_table(asked: &Asked<'_>) -> bool {
     let question = asked.question;
     let mut by = question.dimensions();
     by.extend(question.filters.keys());
-    if Split::of(question, Tables::public(asked)) == Split::Kinds {
+    if Split::of(question, TablesUsed::public(asked)) == Split::Kinds {
         by.push(Dimension::Kind);
     }
     if asked.has_months() {

@@ -12,7 +12,7 @@ use crate::columns::schema_name;
 use crate::open::OPEN;
 use crate::parameters::LANGUAGES;
 use crate::question::{Compare, Measure, Question, Resource, STATES};
-use crate::source::{Split, Tables};
+use crate::source::{Split, TablesUsed};
 use crate::years::PublicYears;
 use crate::{columns, compose, counted, hours, offers};
 
@@ -572,7 +572,7 @@ fn counted_forms(resource: Resource) -> Vec<Vec<&'static str>> {
                         ..Question::new(resource)
                     };
                     let dimensions = question.dimensions();
-                    forms.extend(Tables::ALL.map(|tables| {
+                    forms.extend(TablesUsed::ALL.map(|tables| {
                         let split = Split::of(&question, tables);
                         counted::columns(&question, &dimensions, split)
                     }));

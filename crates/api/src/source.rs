@@ -86,7 +86,7 @@ pub(crate) enum FigureSource<'a> {
 
 /// Tables that an answer is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tables {
+pub(crate) enum TablesUsed {
     /// Those of the store.
     Store,
     /// Public tables of whole years.
@@ -95,7 +95,7 @@ pub(crate) enum Tables {
     Months,
 }
 
-impl Tables {
+impl TablesUsed {
     /// Every kind of tables.
     pub const ALL: [Self; 3] = [Self::Store, Self::Years, Self::Months];
 
@@ -167,10 +167,10 @@ impl<'a> FigureSource<'a> {
     }
 
     /// Returns the tables of an answer.
-    pub fn tables(self, asked: &Asked<'_>) -> Tables {
+    pub fn tables(self, asked: &Asked<'_>) -> TablesUsed {
         match self {
-            Self::Live { .. } => Tables::Store,
-            Self::Public(_) => Tables::public(asked),
+            Self::Live { .. } => TablesUsed::Store,
+            Self::Public(_) => TablesUsed::public(asked),
         }
     }
 
@@ -339,14 +339,14 @@ impl Split {
 
     /// Returns the split of a question's rows. The number of enti is not published, and kinds are
     /// not published of months.
-    pub fn of(question: &Question, tables: Tables) -> Self {
+    pub fn of(question: &Question, tables: TablesUsed) -> Self {
         let is_of_uses = question.measure == Measure::ServiceUses;
         match question.resource {
-            _ if tables == Tables::Months => Self::No,
+            _ if tables == TablesUsed::Months => Self::No,
             Resource::Categories | Resource::Enti if is_of_uses => Self::Kinds,
             Resource::Matrix if question.by_kind && is_of_uses => Self::Kinds,
             Resource::TopServices
-                if tables == Tables::Store && question.measure != Measure::Users =>
+                if tables == TablesUsed::Store && question.measure != Measure::Users =>
             {
                 Self::Enti
             }

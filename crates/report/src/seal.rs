@@ -163,8 +163,10 @@ impl SealedYear {
 
     /// Returns the figures that the public edition is decided for.
     pub fn open_figures(&self) -> OpenFigures {
-        let present = || OpenFigures::of_closed(&self.figures.people);
-        self.published.clone().unwrap_or_else(present)
+        match &self.published {
+            Some(published) => published.clone(),
+            None => OpenFigures::of_closed(&self.figures.people),
+        }
     }
 
     /// Returns the public edition that was decided with the seal; `None` if an earlier one stays.

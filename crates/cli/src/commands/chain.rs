@@ -230,7 +230,7 @@ impl Chain {
         for seal in &self.0 {
             // A later seal of a period replaces the earlier one.
             let sealed = seal.open()?;
-            // Without an edition of its own, the earlier edition stays.
+            // A seal without an edition leaves the earlier one.
             let Some(edition) = edition(seal, &sealed) else {
                 continue;
             };

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use strum::VariantNames;
 
-use crate::commands::names::Names;
+use crate::commands::names::GivenNames;
 use crate::output;
 use crate::platform::Needs;
 use crate::settings::Settings;
@@ -97,9 +97,9 @@ pub fn run(settings: &Settings, args: &Emit) -> Result<()> {
     };
     let now_text = now.to_string();
     let register = super::register(settings)?;
-    let names = Names(&register);
+    let names = GivenNames(&register);
     let ente = names.ente(&args.ente);
-    let codes = Codes {
+    let codes = EventCodes {
         ente,
         portal: names.portal(ente, &args.portal),
         service: args.service.as_deref().map(|given| names.service(given)),
@@ -119,7 +119,7 @@ pub fn run(settings: &Settings, args: &Emit) -> Result<()> {
 }
 
 /// Codes of the event.
-struct Codes<'a> {
+struct EventCodes<'a> {
     ente: &'a str,
     portal: &'a str,
     service: Option<&'a str>,
@@ -127,7 +127,7 @@ struct Codes<'a> {
 
 fn event<'a>(
     args: &'a Emit,
-    codes: &Codes<'a>,
+    codes: &EventCodes<'a>,
     id: &'a str,
     now: &'a str,
 ) -> Envelope<'a, Data<'a>> {

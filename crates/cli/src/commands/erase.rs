@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::args::erase::Erase;
-use crate::commands::names::Names;
+use crate::commands::names::GivenNames;
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -18,7 +18,7 @@ pub fn run(settings: &Settings, args: &Erase) -> Result<()> {
         bail!("--reason is empty: say who ordered it and on what ground");
     }
     let register = super::register(settings)?;
-    let names = Names(&register);
+    let names = GivenNames(&register);
     let ente = names.ente(&args.ente);
     let portal = args.portal.as_deref();
     let portal = portal.map_or("", |given| names.portal(ente, given));

@@ -33,17 +33,20 @@ pub struct EventSources {
     pub register: watch::Receiver<Arc<Register>>,
 }
 
-/// Starts the task that reads the log while somebody asks. Ends when `stop` is triggered. `None` if
+/// Starts the task that reads the log while clients ask. Ends when `stop` is triggered. `None` if
 /// no Kafka is configured.
 pub fn start(sources: EventSources, stop: CancellationToken) -> Option<EventFeed> {
     if sources.bus.bootstrap_servers.is_empty() {
         return None;
     }
-    let (feed, mut questions) = mpsc::channel(QUESTIONS_MAX);
+    let (feed, mut questions) = mpsc::channel::<LastEventsReply>(QUESTIONS_MAX);
     tokio::spawn(async move {
         let answering = async {
             while let Some(first) = questions.recv().await {
-                answer(&sources, first, &mut questions).await;
+                // The reader may have left while Kafka did not answer.
+                if !first.is_closed() {
+                    answer(&sources, first, &mut questions).await;
+                }
             }
         };
         stop.run_until_cancelled(answering).await;
@@ -51,14 +54,14 @@ pub fn start(sources: EventSources, stop: CancellationToken) -> Option<EventFeed
     Some(feed)
 }
 
-/// Answers questions until there is none for a while, or the log cannot be read.
+/// Answers questions until none comes for a while, or the log cannot be read.
 async fn answer(
     sources: &EventSources,
     first: LastEventsReply,
     questions: &mut mpsc::Receiver<LastEventsReply>,
 ) {
     let mut question = first;
-    let mut recent = match Recent::open(sources).await {
+    let mut recent = match RecentEvents::open(sources).await {
         Ok(recent) => recent,
         Err(error) => return fail(question, &error),
     };
@@ -84,7 +87,7 @@ fn fail(question: LastEventsReply, error: &anyhow::Error) {
 }
 
 /// The last events of the log.
-struct Recent {
+struct RecentEvents {
     tail: Tail,
     /// Events, the newest first.
     events: VecDeque<ShownEvent>,
@@ -92,7 +95,7 @@ struct Recent {
     looked: Option<Instant>,
 }
 
-impl Recent {
+impl RecentEvents {
     async fn open(sources: &EventSources) -> Result<Self> {
         Ok(Self {
             tail: Tail::open(&sources.bus, &sources.store, FIRST).await?,

@@ -22,7 +22,7 @@ const TEXT_MAX: usize = 256;
 pub const SHOWN_MAX: u64 = 1_000;
 
 /// Events that were decided since the previous look, in the order of their times.
-pub struct Seen {
+pub struct SeenRecords {
     pub events: Vec<ShownEvent>,
     /// Records that were left out, because there were too many at once.
     pub left_out: u64,
@@ -56,7 +56,7 @@ impl Tail {
     }
 
     /// Reads the records that were decided since the previous call.
-    pub async fn next(&mut self, register: &Register) -> Result<Seen> {
+    pub async fn next(&mut self, register: &Register) -> Result<SeenRecords> {
         let held = tokio::task::block_in_place(|| self.cluster.watermarks(&self.bus.topic))?;
         let ends = self.store.ledger().ends(&self.stream).await?;
         let (mut ranges, mut stored) = (Vec::new(), HashSet::new());
@@ -91,7 +91,7 @@ impl Tail {
             })?;
             events.sort_by(|one, other| one.written.cmp(&other.written));
         }
-        Ok(Seen { events, left_out })
+        Ok(SeenRecords { events, left_out })
     }
 }
 

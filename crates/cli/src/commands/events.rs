@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::event_tail::{SHOWN_MAX, Tail};
-use super::names::Names;
+use super::names::GivenNames;
 use super::rows::Rows;
 use crate::args::Lines;
 use crate::output::say;
@@ -36,7 +36,7 @@ pub struct FollowEvents {
 
 pub fn run(settings: &Settings, args: &FollowEvents) -> Result<()> {
     let register = super::register(settings)?;
-    let names = Names(&register);
+    let names = GivenNames(&register);
     let ente = args.ente.as_deref().map(|given| names.ente(given));
     ensure!(
         !(args.follow && args.format == Lines::Json),

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::args;
 use crate::commands::consume::RunningConsumer;
-use crate::commands::names::Names;
+use crate::commands::names::GivenNames;
 use crate::dead_letters::{Letter, walk};
 use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
@@ -46,7 +46,7 @@ const UNDERSTOOD_PERCENT_MIN: u64 = 50;
 
 pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
     let register = super::register(settings)?;
-    let names = Names(&register);
+    let names = GivenNames(&register);
     let ente = names.ente(&args.ente);
     let known = register.ente(ente);
     let portal = known.and_then(|ente| register.portal(ente, &args.portal));

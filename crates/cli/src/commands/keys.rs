@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::args::OutputFormat;
 use crate::args::keys::{CreateKey, Keys};
-use crate::commands::names::Names;
+use crate::commands::names::GivenNames;
 use crate::output::{self, say};
 use crate::settings::Settings;
 
@@ -28,7 +28,7 @@ pub fn run(settings: &Settings, what: &Keys) -> Result<()> {
 
 fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> {
     let register = super::register(settings)?;
-    let names = Names(&register);
+    let names = GivenNames(&register);
     // Keys hold codes, as figures do.
     let enti = new.enti.iter().map(|name| names.ente(name).to_owned());
     let enti = Vec::from_iter(enti);

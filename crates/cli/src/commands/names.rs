@@ -6,9 +6,9 @@ use crate::output::say;
 
 /// Finds codes in a register. A text that the register does not know is used as it is, because
 /// events may carry it, and a note says so.
-pub struct Names<'r>(pub &'r Register);
+pub struct GivenNames<'r>(pub &'r Register);
 
-impl<'r> Names<'r> {
+impl<'r> GivenNames<'r> {
     /// Returns the code of an ente given by code, name or alias.
     pub fn ente(&self, given: &'r str) -> &'r str {
         let code = self.0.ente(given).map(Ente::code);
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn names_become_codes_and_unknown_texts_stay() {
         let register = Register::parse(include_str!("../../../../deploy/register.toml")).unwrap();
-        let names = Names(&register);
+        let names = GivenNames(&register);
         assert_eq!(names.ente("Firenze"), "c_d612");
         assert_eq!(names.ente("nowhere"), "nowhere");
         assert_eq!(names.portal("c_d612", "servizi-online"), "servizi-online");

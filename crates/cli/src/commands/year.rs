@@ -118,7 +118,7 @@ impl ListedSeal {
 pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
     let stays = match sealed.public {
         Outcome::Unchanged => {
-            "; a public edition of it would disclose single uses: the earlier one, or the closed months, stay public, unless serve.small_count was raised since"
+            "; no new public edition, because it would disclose single uses: what was published before stays, unless serve.small_count was raised since"
         }
         _ => "",
     };

@@ -39,7 +39,7 @@ pub struct OpenYear<'y> {
 /// Counts of a month before suppression.
 #[derive(Clone, Copy)]
 pub struct OpenMonth<'m> {
-    /// The month.
+    /// Month that is closed.
     pub period: ClosedPeriod,
     /// Figures of the month.
     pub figures: &'m OpenFigures,

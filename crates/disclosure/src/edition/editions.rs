@@ -156,8 +156,9 @@ impl Editions {
     /// The chain of seals is broken.
     pub fn months(&self) -> Result<Vec<ClosedPeriod>, NoEdition> {
         let mut published = self.published()?;
-        let is_open = |year| matches!(self.year(year), Err(NoEdition::Open(_)));
-        published.retain(|period| period.month.is_some() && is_open(period.year));
+        published.retain(|period| {
+            period.month.is_some() && matches!(self.year(period.year), Err(NoEdition::Open(_)))
+        });
         Ok(published)
     }
 

@@ -97,7 +97,7 @@ pub enum Block {
     Text(String),
     /// Text of the centre.
     Prose(Vec<Paragraph>),
-    /// Logos beside each other.
+    /// Logos in a row.
     Logos(Vec<Arc<Logo>>),
     /// Remarks, one paragraph each.
     Notes(Vec<String>),

@@ -8,7 +8,7 @@ use crate::text::harmless;
 const NAMED_MAX: usize = 3;
 
 impl SectionWriter<'_> {
-    /// Writes the uses for each resident beside those of bodies of like size.
+    /// Writes the uses for each resident, and those of bodies of like size.
     pub(super) fn peers(self) -> Section {
         let report = self.report;
         let peers = report.peers.as_ref().filter(|_| !report.is_empty());

@@ -43,11 +43,11 @@ pub(crate) enum LogoForm {
 pub struct LogoError {
     setting: String,
     file: PathBuf,
-    fault: Fault,
+    fault: LogoFault,
 }
 
 #[derive(Debug, Error)]
-enum Fault {
+enum LogoFault {
     #[error("it cannot be read: {0}: correct the path, which begins at the working folder")]
     Unreadable(#[from] std::io::Error),
     #[error("it has more than {} KiB: reduce it", BYTES_MAX >> 10)]
@@ -75,7 +75,7 @@ enum Fault {
 impl Logo {
     /// Reads the file that a setting names.
     pub(super) fn read(setting: &str, file: &Path, name: &str) -> Result<Self, LogoError> {
-        let read = || -> Result<Vec<u8>, Fault> {
+        let read = || -> Result<Vec<u8>, LogoFault> {
             let mut bytes = Vec::new();
             let opened = std::fs::File::open(file)?;
             opened.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
@@ -89,13 +89,13 @@ impl Logo {
         })
     }
 
-    fn of(bytes: Vec<u8>, name: &str) -> Result<Self, Fault> {
+    fn of(bytes: Vec<u8>, name: &str) -> Result<Self, LogoFault> {
         if bytes.len() as u64 > BYTES_MAX {
-            return Err(Fault::Large);
+            return Err(LogoFault::Large);
         }
         let form = match bytes.starts_with(PNG) {
             true => png(&bytes)?,
-            false => svg(std::str::from_utf8(&bytes).map_err(|_| Fault::Unknown)?)?,
+            false => svg(std::str::from_utf8(&bytes).map_err(|_| LogoFault::Unknown)?)?,
         };
         Ok(Self {
             name: harmless(name.trim()),
@@ -139,11 +139,11 @@ impl PartialEq for Logo {
 }
 
 /// Decodes the whole file, so that no later step meets damage.
-fn png(bytes: &[u8]) -> Result<LogoForm, Fault> {
+fn png(bytes: &[u8]) -> Result<LogoForm, LogoFault> {
     let mut reader = png::Decoder::new(Cursor::new(bytes)).read_info()?;
     let (width, height) = (reader.info().width, reader.info().height);
     if width.max(height) > SIDE_MAX {
-        return Err(Fault::Wide(width, height));
+        return Err(LogoFault::Wide(width, height));
     }
     let mut pixels = vec![0; reader.output_buffer_size().unwrap_or_default()];
     reader.next_frame(&mut pixels)?;
@@ -151,13 +151,13 @@ fn png(bytes: &[u8]) -> Result<LogoForm, Fault> {
     Ok(LogoForm::Png { size })
 }
 
-fn svg(text: &str) -> Result<LogoForm, Fault> {
+fn svg(text: &str) -> Result<LogoForm, LogoFault> {
     let text = text.trim_start_matches('\u{feff}');
     if !text.contains("<svg") {
-        return Err(Fault::Unknown);
+        return Err(LogoFault::Unknown);
     }
     if let Some((before, _)) = text.split_once("<!ENTITY") {
-        return Err(Fault::Part {
+        return Err(LogoFault::Part {
             line: 1 + u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX),
             what: "an entity".to_owned(),
             remedy: "export the picture as plain SVG",
@@ -171,7 +171,7 @@ fn svg(text: &str) -> Result<LogoForm, Fault> {
     let document = Document::parse_with_options(text, options)?;
     for node in document.descendants() {
         if let Some(part) = forbidden(node) {
-            return Err(Fault::Part {
+            return Err(LogoFault::Part {
                 line: document.text_pos_at(node.range().start).row,
                 what: part.what,
                 remedy: part.remedy,
@@ -180,13 +180,13 @@ fn svg(text: &str) -> Result<LogoForm, Fault> {
     }
     let tree = usvg::Tree::from_xmltree(&document, &usvg::Options::default())?;
     if !tree.masks().is_empty() {
-        return Err(Fault::Effect("masks"));
+        return Err(LogoFault::Effect("masks"));
     }
     if !tree.filters().is_empty() {
-        return Err(Fault::Effect("filters"));
+        return Err(LogoFault::Effect("filters"));
     }
     if !tree.patterns().is_empty() {
-        return Err(Fault::Effect("patterns"));
+        return Err(LogoFault::Effect("patterns"));
     }
     Ok(LogoForm::Svg(Box::new(tree)))
 }

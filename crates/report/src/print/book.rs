@@ -281,12 +281,11 @@ fn short_name(language: Language, id: &str) -> Option<String> {
 /// Groups the blocks of a section by sheet: one for each table, with the texts below it. Without a
 /// table all blocks are on one sheet.
 fn sheets_of(section: &Section) -> Vec<Vec<&Block>> {
-    let is_table = |block: &&Block| matches!(block, Block::Table(_));
     let (tables, texts): (Vec<&Block>, Vec<&Block>) = section
         .blocks
         .iter()
         .filter(|block| !matches!(block, Block::Chart(_)))
-        .partition(is_table);
+        .partition(|block| matches!(block, Block::Table(_)));
     let mut sheets: Vec<Vec<&Block>> = tables.into_iter().map(|table| vec![table]).collect();
     match sheets.first_mut() {
         Some(first) => first.extend(texts),

@@ -28,7 +28,7 @@ impl Separators {
 }
 
 /// Italian words for headings and identifiers.
-const ITALIAN: [(&str, &str); 32] = [
+const ITALIAN: [(&str, &str); 36] = [
     ("period", "periodo"),
     ("edition", "edizione"),
     ("subject", "soggetto"),
@@ -58,6 +58,10 @@ const ITALIAN: [(&str, &str); 32] = [
     ("number", "numero"),
     ("percent", "percento"),
     ("mean", "media"),
+    ("working-h", "ore lavorative"),
+    ("d", "giorni"),
+    ("working-d", "giorni lavorativi"),
+    ("months", "mesi"),
     ("not_defined", "non calcolabile"),
     ("not_available", "non disponibile"),
     ("suppressed", "nascosto"),

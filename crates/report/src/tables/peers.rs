@@ -13,8 +13,6 @@ use crate::names::{self, CategoryName, ServiceName};
 pub(crate) const PEERS_MIN: usize = 5;
 /// Least number of other bodies whose services are compared.
 const OTHERS_MIN: usize = 3;
-/// Largest number of services in the list of those that others offer.
-const MISSING_MAX: usize = 10;
 
 /// Completed service uses of every registered ente.
 #[derive(Debug, Clone, Default)]
@@ -113,8 +111,8 @@ impl PeerGroup {
     fn build(alike: &[&Ente], ente: &Ente, uses: &EnteUses) -> Option<Self> {
         let own = uses.per_1000(ente)?;
         let mut rates: Vec<f64> = alike.iter().filter_map(|one| uses.per_1000(one)).collect();
-        let residents = || alike.iter().filter_map(|one| one.population());
-        let residents = || residents().map(|population| population.inhabitants);
+        let residents = alike.iter().filter_map(|one| one.population());
+        let residents: Vec<u32> = residents.map(|of| of.inhabitants).collect();
         rates.sort_by(f64::total_cmp);
         if rates.len() < PEERS_MIN {
             return None;
@@ -126,8 +124,8 @@ impl PeerGroup {
         };
         Some(Self {
             enti: rates.len(),
-            residents_from: residents().min()?,
-            residents_to: residents().max()?,
+            residents_from: residents.iter().copied().min()?,
+            residents_to: residents.iter().copied().max()?,
             median_uses_per_1000_residents: median,
             rank: 1 + rates.iter().filter(|rate| **rate > own).count(),
         })
@@ -203,7 +201,6 @@ fn missing(register: &Register, ente: &Ente, others: &[&Ente], day: Date) -> Vec
         .collect();
     missing
         .sort_by(|a, b| (b.enti, &a.name.service_name_it).cmp(&(a.enti, &b.name.service_name_it)));
-    missing.truncate(MISSING_MAX);
     missing
 }
 

@@ -77,8 +77,8 @@ impl Portals {
     pub(crate) fn build(register: &Register, counted: Counted, detail: &Detail) -> Self {
         let values = Dimension::PortalKind.values();
         let kinds = values.into_iter().filter_map(|kind| {
-            let of_kind = |row: &&MonthUse| row.portal_kind == kind;
-            let rows: Vec<&MonthUse> = detail.months.iter().filter(of_kind).collect();
+            let rows = detail.months.iter();
+            let rows: Vec<&MonthUse> = rows.filter(|row| row.portal_kind == kind).collect();
             let visitors = detail.portal_visitors.iter();
             let visitors = visitors.filter(|row| row.portal_kind == kind);
             kind_row(

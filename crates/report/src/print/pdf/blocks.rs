@@ -271,7 +271,7 @@ fn prose(paper: &mut Paper<'_>, paragraphs: Vec<TypesetParagraph<'_>>) -> Branch
     part
 }
 
-/// Largest width and height of a logo beside others, and the space between them.
+/// Largest width and height of a logo in a row, and the space between them.
 const LOGO_WIDTH: f32 = 110.0;
 const LOGO_HEIGHT: f32 = 40.0;
 const LOGO_GAP: f32 = 18.0;

@@ -179,7 +179,7 @@ impl Fonts {
             .collect()
     }
 
-    /// Wraps a text in several styles. A line is a list of parts beside each other, whose widths
+    /// Wraps a text in several styles. A line is a list of parts from left to right, whose widths
     /// include the spaces after them.
     pub fn wrap_runs(&self, runs: &[(String, Style)], room: f32) -> Vec<Vec<StyledLine>> {
         let mut lines: Vec<Vec<(String, Style)>> = vec![Vec::new()];
