@@ -284,7 +284,9 @@ impl AccessLog {
     /// Returns the event of the next request line; `None` at the end of the last input. Malformed
     /// and blank lines on the way are counted in the summary.
     pub fn next_event(&mut self) -> Result<Option<ImportedEvent<'_>>, ImportError> {
-        self.is_waiting = false;
+        if std::mem::take(&mut self.is_waiting) {
+            self.look_for_cut();
+        }
         let mut lines = 0;
         loop {
             if self.followed.is_some() && lines == LINES_PER_CALL {
@@ -362,6 +364,21 @@ impl AccessLog {
         };
         self.summary.inputs += u64::from(self.current.is_some());
         Ok(self.current.is_some())
+    }
+
+    /// Ends the reading of a file that was cut since the last look. What it holds now is read from its
+    /// beginning.
+    fn look_for_cut(&mut self) {
+        let (Some(current), Some(followed)) = (&mut self.current, &mut self.followed) else {
+            return;
+        };
+        let Some(position) = &mut followed.position else {
+            return;
+        };
+        match current.lines.is_growing() && followed.path.is_cut(position, current.lines.bytes()) {
+            true => current.lines.end(),
+            false => *position = followed.path.extended(position),
+        }
     }
 
     /// Leaves a file at its end, unless it may still grow.

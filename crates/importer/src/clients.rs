@@ -119,6 +119,11 @@ fn without_port(client: &[u8]) -> &[u8] {
     }
 }
 
+/// True for an address, with or without a port.
+pub(crate) fn is_address(text: &[u8]) -> bool {
+    address(without_port(text)).is_some()
+}
+
 /// Parses a complete address. The name of an interface is removed: `fe80::1%eth0`.
 fn address(client: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(client).ok()?;

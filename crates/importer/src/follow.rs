@@ -333,8 +333,19 @@ impl Followed {
         position.clone()
     }
 
-    /// True if the open file was cut below what was read of it, or if another one is at the path,
-    /// has a line, and the open one has been quiet since.
+    /// True if the open file was cut below what was read of it. It may have grown again since, but
+    /// then it begins otherwise than the file of `position`.
+    pub(crate) fn is_cut(&self, position: &FollowPosition, bytes_read: u64) -> bool {
+        let length = self.opened.as_ref().and_then(|file| file.metadata().ok());
+        let head = self
+            .content("")
+            .ok()
+            .and_then(|mut opened| lines::head(&mut opened.content, position.head_bytes).ok());
+        length.is_some_and(|opened| opened.len() < bytes_read)
+            || head.is_some_and(|head| !position.is_of(&head))
+    }
+
+    /// True if another file is at the path and has a line, and the open one has been quiet since.
     pub(crate) fn is_replaced(&mut self, bytes_read: u64) -> bool {
         let opened = self.opened.as_ref().and_then(|file| file.metadata().ok());
         // While a rotation has moved the file, the old one may still grow.
@@ -342,7 +353,7 @@ impl Followed {
             return false;
         };
         if FileId::of(&opened) == FileId::of(&at_path) {
-            return at_path.len() < bytes_read;
+            return false;
         }
         let is_quiet = self.bytes == bytes_read && self.has_request();
         self.quiet_looks = if is_quiet { self.quiet_looks + 1 } else { 0 };

@@ -27,6 +27,10 @@ const NOT_READ: &[(&[u8], &str)] = &[
     (b"\xFE\xFF", "UTF-16 text: convert it to UTF-8"),
 ];
 
+/// Signature of a tar archive, and its place in the decompressed content.
+const TAR: &[u8] = b"ustar";
+const TAR_PLACE: usize = 257;
+
 const GZIP: &[u8] = b"\x1F\x8B";
 const ZSTD: &[u8] = b"\x28\xB5\x2F\xFD";
 /// The digit between the two texts is the size of a block.
@@ -129,6 +133,15 @@ impl Input {
                 )
             }
         };
+        if sample
+            .get(TAR_PLACE..)
+            .is_some_and(|rest| rest.starts_with(TAR))
+        {
+            return Err(ImportError::NotText {
+                name: input.name(),
+                format: "a tar archive: extract it",
+            });
+        }
         Ok(Sampled { input, sample })
     }
 

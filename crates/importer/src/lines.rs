@@ -56,6 +56,12 @@ impl LineReader {
         self.is_growing = false;
     }
 
+    /// Ends the input here, except for a partial line.
+    pub(crate) fn end(&mut self) {
+        self.content = Box::new(io::empty());
+        self.is_growing = false;
+    }
+
     pub(crate) fn is_growing(&self) -> bool {
         self.is_growing
     }

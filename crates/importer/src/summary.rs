@@ -17,15 +17,15 @@ pub struct Summary {
     pub inputs: u64,
     /// Number of lines read.
     pub lines: u64,
-    /// Events for pages.
+    /// Events for pages, without error answers.
     pub pages: u64,
-    /// Events for assets.
+    /// Events for parts of pages, without error answers.
     pub assets: u64,
     /// Lines that are not a valid request.
     pub malformed: u64,
     /// Blank lines, and headers of the W3C format.
     pub blank: u64,
-    /// Events of failed requests.
+    /// Events of requests that were answered with an error.
     pub failed: u64,
     /// Events whose line equals an earlier one after the address is truncated. They are separate
     /// requests within one second, so they count. More than a few percent suggest overlapping
@@ -70,7 +70,7 @@ pub struct SameContent {
 impl Summary {
     /// Number of events.
     pub fn events(&self) -> u64 {
-        self.pages + self.assets
+        self.pages + self.assets + self.failed
     }
 
     pub(crate) fn count_malformed(&mut self, name: &str, line: u64, fault: LineFault) {
@@ -86,10 +86,10 @@ impl Summary {
 
     pub(crate) fn count_event(&mut self, made: &Made) {
         match made.resource {
+            _ if made.outcome == Outcome::Failed => self.failed += 1,
             Resource::Page => self.pages += 1,
             Resource::Asset => self.assets += 1,
         }
-        self.failed += u64::from(made.outcome == Outcome::Failed);
         self.repeated += u64::from(made.is_repeat);
         self.without_address += u64::from(!made.has_address);
         let (earliest, latest) = self.period.unwrap_or((made.instant, made.instant));

@@ -173,6 +173,7 @@ impl Imported {
             "left_out": summary.blank,
             "pages": summary.pages,
             "parts_of_pages": summary.assets,
+            "error_answers": summary.failed,
         })
     }
 
@@ -201,6 +202,11 @@ impl ImportFates {
     }
 }
 
+/// Formats a count with its noun.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 impl fmt::Display for Imported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { summary, fates } = self;
@@ -221,8 +227,13 @@ impl fmt::Display for Imported {
         if summary.blank > 0 {
             write!(f, " ({} blank lines and headers left out)", summary.blank)?;
         }
-        let (pages, assets) = (summary.pages, summary.assets);
-        write!(f, "\nof the events: {pages} pages, {assets} parts of pages")?;
+        write!(
+            f,
+            "\nof the events: {}, {}, {}",
+            counted(summary.pages, "page", "pages"),
+            counted(summary.assets, "part of a page", "parts of pages"),
+            counted(summary.failed, "error answer", "error answers"),
+        )?;
         for (reason, events) in fates.iter().flat_map(|fates| &fates.rejected) {
             write!(
                 f,
@@ -369,13 +380,18 @@ fn rejected(
     source: &str,
     acknowledged: &BTreeMap<Partition, Acknowledged>,
 ) -> Result<BTreeMap<String, u64>> {
-    let is_own = |letter: &Letter<'_>| {
-        let range = acknowledged.get(&letter.position.partition);
-        let is_in_range =
-            range.is_some_and(|range| (range.first..=range.last).contains(&letter.position.offset));
-        letter.is_current_stream && is_in_range && letter.source().as_deref() == Some(source)
-    };
-    let counts = walk(bus, Some(stream), is_own, |_| Ok(ControlFlow::Continue(())))?;
+    let counts = walk(
+        bus,
+        Some(stream),
+        |letter: &Letter<'_>| {
+            let (partition, offset) = (letter.position.partition, letter.position.offset);
+            let range = acknowledged.get(&partition);
+            letter.is_current_stream
+                && range.is_some_and(|range| (range.first..=range.last).contains(&offset))
+                && letter.source().as_deref() == Some(source)
+        },
+        |_| Ok(ControlFlow::Continue(())),
+    )?;
     Ok(counts.by_reason)
 }
 
@@ -404,7 +420,7 @@ fn report_lines(summary: &Summary) {
     for same in &summary.same_content {
         say(&format!("left out  {same}"));
     }
-    if summary.repeated * 20 > summary.events() {
+    if summary.inputs > 1 && summary.repeated * 20 > summary.events() {
         say(&format!(
             "note      {} of {} lines repeat an earlier one: do the files overlap?",
             summary.repeated,

@@ -127,6 +127,15 @@ impl<'a> LogRecord<'a> {
         }
     }
 
+    /// True if a text can be the name of a login. In a form that is recognised, a client in it shows
+    /// that an unknown prefix stands before the line.
+    pub(crate) fn can_be_user(&self, text: &[u8]) -> bool {
+        let mut words = text.split(|byte| *byte == b' ');
+        self.naming == Naming::Named
+            || !text.contains(&b' ')
+            || words.all(|word| word != b"-" && !clients::is_address(word))
+    }
+
     /// Checks the value of a field, and keeps it.
     pub(crate) fn put(
         &mut self,
@@ -193,6 +202,8 @@ impl<'a> LogRecord<'a> {
 /// Parses a status of one to three digits, as JSON has it for 0.
 fn status(text: &[u8]) -> Option<u16> {
     let is_status = matches!(text.len(), 1 | 3) && text.iter().all(u8::is_ascii_digit);
-    let digits = || text.iter().map(|digit| u16::from(digit - b'0'));
-    is_status.then(|| digits().fold(0, |status, digit| status * 10 + digit))
+    is_status.then(|| {
+        let digits = text.iter().map(|digit| u16::from(digit - b'0'));
+        digits.fold(0, |status, digit| status * 10 + digit)
+    })
 }

@@ -235,6 +235,9 @@ impl<'a> LineReading<'a, '_> {
         let first = first_role(next);
         let mut fault = LineFault::Missing(first);
         for found in memchr::memmem::find_iter(&self.line[start..], end) {
+            if !self.record.can_be_user(&self.line[start..start + found]) {
+                break;
+            }
             self.at = start + found;
             match self.steps(next) {
                 Err(LineFault::Bad(role)) if role == first => fault = LineFault::Bad(role),

@@ -51,6 +51,30 @@ fn each_case_has_its_events_and_visitors() {
     }
 }
 
+/// A client that is taken from an unknown prefix would make all visitors one.
+#[test]
+fn lines_after_an_unknown_prefix_are_not_understood() {
+    let line =
+        "203.0.113.7 - - [14/May/2026:10:05:03 +0200] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"\n";
+    for prefix in [
+        "mag 14 10:05:03 web1 nginx: ",
+        "14 May 10:05:03 web1 nginx: ",
+        "web-abc nginx ",
+        "pod/web-abc nginx ",
+    ] {
+        let (events, summary) = of_text(&format!("{prefix}{line}"), &reading()).unwrap();
+        assert_eq!((events.len(), summary.malformed), (0, 1), "{prefix}");
+    }
+    for prefix in [
+        "2026-05-14 10:05:03 ",
+        "2026-05-14 10:05:03,123 web1 nginx[7]: ",
+    ] {
+        let (events, _) = of_text(&format!("{prefix}{line}"), &reading()).unwrap();
+        let ip = events[0].event().client.ip.unwrap();
+        assert_eq!(ip.to_string(), "203.0.113.0", "{prefix}");
+    }
+}
+
 #[test]
 fn times_and_devices_of_single_cases_are_right() {
     let (caddy, summary) = case("caddy.json");

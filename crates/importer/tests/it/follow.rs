@@ -189,6 +189,20 @@ fn a_log_that_is_cut_is_read_from_its_new_beginning() {
     assert_eq!(case.keys(), whole(&lines));
 }
 
+#[test]
+fn a_log_that_was_cut_and_has_grown_again_is_read_from_its_beginning() {
+    let lines = lines(40);
+    let mut case = Case::new();
+    case.write(&lines[..20].concat());
+    case.read();
+    fs::copy(case.path("access.log"), case.path("access.log.1")).unwrap();
+    let new = lines[20..].concat();
+    assert!(new.len() > lines[..20].concat().len());
+    fs::write(case.path("access.log"), new).unwrap();
+    case.read();
+    assert_eq!(case.keys(), whole(&lines));
+}
+
 /// The server writes to the old file until it is told to open the new one, and its processes do so
 /// one after the other.
 #[test]

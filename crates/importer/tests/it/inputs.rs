@@ -103,6 +103,11 @@ fn unreadable_files_are_refused_before_the_first_event() {
             .unwrap()
     };
     let xz = b"\xFD7zXZ\x00xxxx";
+    let mut tar = format!("a.log{}0000644", "\0".repeat(95));
+    tar.push_str(&"\0".repeat(257 - tar.len()));
+    tar.push_str("ustar  \0");
+    tar.push_str(&"\0".repeat(512 - tar.len()));
+    tar.push_str(ONE);
     for (bad, cause) in [
         (Input::path(folder.path().join("none.log")), "none.log: "),
         (Input::path(folder.path()), "is a directory"),
@@ -110,6 +115,11 @@ fn unreadable_files_are_refused_before_the_first_event() {
         (
             written(folder.path(), "utf-16.log", b"\xFF\xFEa\0"),
             "is UTF-16 text",
+        ),
+        (written(folder.path(), "a.tar", &tar), "is a tar archive"),
+        (
+            written(folder.path(), "a.tar.gz", gzip(&tar)),
+            "is a tar archive",
         ),
     ] {
         let refused = refusal(vec![good(), bad]);

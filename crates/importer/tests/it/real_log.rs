@@ -49,8 +49,9 @@ fn the_consumer_takes_every_event_under_its_own_identity() {
         assert_eq!((event.service.as_ref(), event.session), ("", 0));
         assert!(event.client.ip.is_some() && event.visitor != 0);
         assert!(DAYS.contains(&event.time.0));
-        pages += u64::from(event.activity == Activity::Access(Resource::Page));
-        failed += u64::from(event.outcome == Outcome::Failed);
+        let has_failed = event.outcome == Outcome::Failed;
+        pages += u64::from(event.activity == Activity::Access(Resource::Page) && !has_failed);
+        failed += u64::from(has_failed);
         visitors.insert(event.visitor);
         identities.insert(event.identity);
         keys.insert(&kept.key);
