@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_event::UnixMillis;
+use affluenza_event::{UnixMillis, read_object};
 use affluenza_http::keys::{Key, Role};
 use affluenza_http::telemetry::METRICS_CONTENT_TYPE;
 use affluenza_http::{Peer, Problem, TraceParent, authenticate, client_address};
@@ -394,7 +394,7 @@ impl Collector {
             .transpose()?;
         let _place = self.place(VISIT_BYTES_MAX)?;
         let body = read(body, VISIT_BYTES_MAX).await?;
-        let visit: Visit<'_> = serde_json::from_slice(&body)
+        let visit: Visit<'_> = read_object(&body)
             .map_err(|_| malformed("the body is not one that the script sends"))?;
         let origin = head.headers.get(ORIGIN);
         let origin_text = origin.and_then(|origin| origin.to_str().ok());

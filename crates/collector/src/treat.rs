@@ -13,7 +13,8 @@ use affluenza_classify::hours::Zone;
 use affluenza_event::wire::{Client, Data, Envelope, LoginMeans, Report};
 use affluenza_event::{
     BYTE_ORDER_MARK, CLIENT_REPORT_V1, EVENT_BYTES_MAX, FORM_FACTORS, FieldFault, PLATFORMS,
-    Refusal, SERVICE_USE_V2, UnixMillis, VisitorToken, mask, personal_data, truncate, unpack,
+    Refusal, SERVICE_USE_V2, UnixMillis, VisitorToken, mask, personal_data, read_object, truncate,
+    unpack,
 };
 use affluenza_http::keys::Key;
 use affluenza_register::Register;
@@ -144,7 +145,7 @@ impl Treatment {
             return Err(Refusal::too_large(raw.len()).into());
         }
         let raw = raw.strip_prefix(BYTE_ORDER_MARK).unwrap_or(raw);
-        let mut event: Envelope<'_, Data<'_>> = match serde_json::from_slice(raw) {
+        let mut event: Envelope<'_, Data<'_>> = match read_object(raw) {
             Ok(event) => event,
             Err(_) => match unpack(raw) {
                 Some(unpacked) => return self.take_other(&unpacked?, sender, now, into),
@@ -163,16 +164,16 @@ impl Treatment {
         now: UnixMillis,
         into: &mut Treated,
     ) -> Result<(), Refused> {
-        if let Ok(mut event) = serde_json::from_slice::<Envelope<'_, Data<'_>>>(raw) {
+        if let Ok(mut event) = read_object::<Envelope<'_, Data<'_>>>(raw) {
             return self.take_parsed(&mut event, sender, now, into);
         }
-        let second: Result<Envelope<'_, Data<'_, LoginMeans>>, _> = serde_json::from_slice(raw);
+        let second: Result<Envelope<'_, Data<'_, LoginMeans>>, _> = read_object(raw);
         if let Ok(event) = second
             && event.event_type == SERVICE_USE_V2
         {
             return self.take_parsed(&mut event.into_version_1()?, sender, now, into);
         }
-        let report: Envelope<'_, Report<'_>> = match serde_json::from_slice(raw) {
+        let report: Envelope<'_, Report<'_>> = match read_object(raw) {
             Ok(report) => report,
             Err(_) => return Err(why_not(raw, now)),
         };
@@ -318,20 +319,28 @@ fn foreign(
 /// Checks that `source` and `id` are graphic ASCII without personal data. Without blanks, they
 /// cannot hold sentences or the names of persons.
 fn check_identity<D>(event: &Envelope<'_, D>) -> Result<(), Refused> {
-    for (pointer, text) in [("/source", &event.source), ("/id", &event.id)] {
+    for (pointer, text, allowed) in [
+        (
+            "/source",
+            &event.source,
+            "a URI reference, such as https://servizi.example.it",
+        ),
+        (
+            "/id",
+            &event.id,
+            "letters, digits and punctuation of ASCII, such as a UUID",
+        ),
+    ] {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Refused::new(
                 Reason::NotCloudevent,
-                FieldFault::new(
-                    pointer,
-                    "a blank or a letter beyond ASCII",
-                    "a URI reference as source and a UUID as id",
-                ),
+                FieldFault::new(pointer, "a blank or a letter beyond ASCII", allowed),
             ));
         }
         let plain = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
         if may_be_personal(&plain) && mask(plain.as_bytes()) != plain.as_bytes() {
-            let what = "an address, an e-mail address or a fiscal code";
+            let what =
+                personal_data(&plain).unwrap_or("an address, an e-mail address or a fiscal code");
             return Err(Refusal::personal_data(pointer, what).into());
         }
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::explain::fault_of;
+use crate::objects::read_object;
 use crate::parse::{bad_envelope, check_envelope_and_report, event};
 use crate::wire::{AnyLogin, Data, Envelope, Report};
 use crate::{
@@ -171,7 +172,7 @@ pub fn is_json(content_type: &str) -> bool {
 }
 
 fn data<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(payload).map_err(|error| match error.classify() {
+    read_object(payload).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
             Refusal::unknown_shape(fault_of::<T>(payload, "/data"))
         }

@@ -179,7 +179,10 @@ impl<'v, 'de> JsonValue<'v, 'de> {
                 Ok(text) => text_kind(&text),
                 Err(_) => "a text with an invalid escape".to_owned(),
             },
-            Some(b'{') => "an object".to_owned(),
+            Some(b'{') => match serde_json::from_str::<Entries<'_>>(self.text.get()) {
+                Ok(_) => "an object".to_owned(),
+                Err(_) => "an object with an invalid escape in a name".to_owned(),
+            },
             Some(b'[') => "an array".to_owned(),
             Some(b'n') => "null".to_owned(),
             Some(b't' | b'f') => "true or false".to_owned(),
@@ -247,7 +250,7 @@ impl<'v, 'de> JsonValue<'v, 'de> {
                 .name
                 .bytes()
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-        if is_attribute || self.path.name == "data_base64" {
+        if is_attribute {
             return;
         }
         if self.unknown.borrow().len() >= UNKNOWN_MAX {

@@ -6,6 +6,7 @@ mod binary;
 mod explain;
 mod json;
 mod model;
+mod objects;
 mod packed;
 mod parse;
 mod privacy;
@@ -28,6 +29,7 @@ pub use model::{
     Activity, Channel, ClientAttributes, ClientReport, DroppedEvents, Event, Identity, Kind, Login,
     Origin, Outcome, Resource, UnixMillis,
 };
+pub use objects::read_object;
 pub use packed::unpack;
 pub use parse::parse;
 pub use privacy::{mask, personal_data};

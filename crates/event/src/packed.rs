@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::Refusal;
 use crate::binary::is_json;
+use crate::objects::read_object;
 use crate::parse::shape;
 use crate::wire::Envelope;
 
@@ -40,7 +41,7 @@ pub fn unpack(payload: &[u8]) -> Option<Result<Vec<u8>, Refusal>> {
     }
     let packed: Packed<'_> = serde_json::from_slice(payload).ok()?;
     let text = packed.data_base64?;
-    let envelope: Envelope<'_, Option<IgnoredAny>> = serde_json::from_slice(payload).ok()?;
+    let envelope: Envelope<'_, Option<IgnoredAny>> = read_object(payload).ok()?;
     let content_type = packed.datacontenttype.as_deref();
     Some(structured(envelope, &text, content_type))
 }

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::explain::fault_of;
 use crate::model::ClientAttributes;
+use crate::objects::read_object;
 use crate::refusal::text_kind;
 use crate::shape::{SHAPE_BYTES_MAX, Shape};
 use crate::upcast::{self, Version};
@@ -91,7 +92,7 @@ pub(crate) fn origin<'a>(
 
 /// Parses a client report in structured mode.
 pub(crate) fn report(bytes: &[u8], written: UnixMillis) -> Result<Message<'_>, Refusal> {
-    let envelope: Envelope<'_, Report<'_>> = serde_json::from_slice(bytes)
+    let envelope: Envelope<'_, Report<'_>> = read_object(bytes)
         .map_err(|_| Refusal::unknown_shape(fault_of::<Envelope<'_, Report<'_>>>(bytes, "")))?;
     check_envelope_and_report(envelope, written).map(Message::Report)
 }
@@ -233,10 +234,11 @@ fn storable_time(text: &str) -> Option<UnixMillis> {
 #[cold]
 fn bad_time(text: &str) -> Refusal {
     let found = match text.parse::<jiff::Timestamp>() {
-        Ok(_) => "a time before 1970 or after 2105".to_owned(),
+        Ok(_) => "a time before 2 January 1970 or after 2105".to_owned(),
         Err(_) if storable_time(&format!("{text}Z")).is_some() => {
             "a time without an offset".to_owned()
         }
+        Err(_) if has_form_of_time(text) => "a day or a time of day that does not exist".to_owned(),
         Err(_) => format!("a text of the form {:?}", form_of(text)),
     };
     let allowed = "RFC 3339 with an offset, such as 2017-03-26T10:00:00+02:00";
@@ -244,6 +246,18 @@ fn bad_time(text: &str) -> Refusal {
         RefusalKind::BadTime,
         FieldFault::new("/time", found, allowed),
     )
+}
+
+/// True for the digits and signs of a time, whatever their values.
+fn has_form_of_time(text: &str) -> bool {
+    let form = form_of(text);
+    let offset = ["Z", "+00:00", "-00:00"];
+    let local = offset.iter().find_map(|end| form.strip_suffix(end));
+    let fraction = local.and_then(|local| local.strip_prefix("0000-00-00T00:00:00"));
+    fraction.is_some_and(|fraction| {
+        let digits = fraction.strip_prefix('.').unwrap_or(fraction);
+        digits.bytes().all(|digit| digit == b'0')
+    })
 }
 
 /// Returns the form of a text: `0` for each digit, `a` for each letter, and punctuation.
@@ -416,9 +430,12 @@ pub(crate) struct IsReport;
 pub(crate) fn diagnose(bytes: &[u8]) -> Result<IsReport, Refusal> {
     type Outline<'a> = Envelope<'a, Option<IgnoredAny>>;
     if let Err(error) = serde_json::from_slice::<&RawValue>(bytes) {
-        return Err(Refusal::not_json(&error));
+        return Err(match bytes.is_empty() {
+            true => Refusal::empty(),
+            false => Refusal::not_json(&error),
+        });
     }
-    let Ok(outline) = serde_json::from_slice::<Outline<'_>>(bytes) else {
+    let Ok(outline) = read_object::<Outline<'_>>(bytes) else {
         return Err(bad_envelope(fault_of::<Outline<'_>>(bytes, "")));
     };
     match &*outline.event_type {
@@ -557,6 +574,61 @@ mod tests {
         }
     }
 
+    /// A struct of serde would accept an array of its fields.
+    #[test]
+    fn an_array_in_place_of_an_object_is_refused() {
+        for (event_type, data, pointer) in [
+            (ACCESS_V1, r#"["e","p"]"#, "/data"),
+            (
+                ACCESS_V1,
+                r#"{"ente":"e","portal":"p","client":["curl"]}"#,
+                "/data/client",
+            ),
+            (
+                ACCESS_V1,
+                r#"{"ente":"e","portal":"p","client":[]}"#,
+                "/data/client",
+            ),
+            (
+                SERVICE_USE_V2,
+                r#"{"ente":"e","portal":"p","service":"s","kind":"plain","outcome":"completed","login":["spid",2]}"#,
+                "/data/login",
+            ),
+            (
+                CLIENT_REPORT_V1,
+                r#"{"producer":"p","last_sequence":1,"dropped":[["e","queue-full",3]]}"#,
+                "/data/dropped/0",
+            ),
+        ] {
+            let refusal = parse(record(event_type, data).as_bytes(), WRITTEN).unwrap_err();
+            let FieldFault {
+                pointer: found_at,
+                found,
+                ..
+            } = &refusal.fault;
+            assert_eq!((&**found_at, &**found), (pointer, "an array"), "{refusal}");
+        }
+        let envelope = r#"["1.0","it.affluenza.access.v1","s","1","2017-03-26T10:00:00Z",null,null,{"ente":"e","portal":"p"}]"#;
+        let refusal = parse(envelope.as_bytes(), WRITTEN).unwrap_err();
+        assert_eq!(refusal.fault.found, "an array", "{refusal}");
+    }
+
+    #[test]
+    fn a_day_that_does_not_exist_is_named_as_such() {
+        for time in [
+            "2026-02-29T00:00:00Z",
+            "2026-13-01T00:00:00+01:00",
+            "2026-01-01T24:00:00.5Z",
+            "2026-01-01T10:00:61Z",
+        ] {
+            let found = parse_time(time).unwrap_err().fault.found;
+            assert_eq!(
+                found, "a day or a time of day that does not exist",
+                "{time}"
+            );
+        }
+    }
+
     #[test]
     fn a_refusal_never_repeats_a_value_of_the_record() {
         let text = record(
@@ -583,7 +655,10 @@ mod tests {
     fn a_time_that_cannot_be_read_is_described_without_its_content() {
         for (time, found) in [
             ("2017-03-26T10:00:00", "a time without an offset"),
-            ("1901-03-26T10:00:00Z", "a time before 1970 or after 2105"),
+            (
+                "1901-03-26T10:00:00Z",
+                "a time before 2 January 1970 or after 2105",
+            ),
             (
                 "26/03/2017 Rossi",
                 "a text of the form \"00/00/0000 aaaaa\"",

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use crate::binary::Attributes;
+use crate::objects::read_object;
 use crate::packed::unpack;
 use crate::parse::{diagnose, event, report};
 use crate::wire::{AnyLogin, Data, Envelope};
@@ -99,7 +100,7 @@ where
     H: FnOnce() -> I,
     I: Iterator<Item = (&'a str, &'a [u8])>,
 {
-    let envelope = match serde_json::from_slice::<Envelope<'_, Data<'_, AnyLogin>>>(payload) {
+    let envelope = match read_object::<Envelope<'_, Data<'_, AnyLogin>>>(payload) {
         Ok(envelope) => envelope,
         Err(_) => {
             return match unpack(payload) {

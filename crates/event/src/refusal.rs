@@ -190,6 +190,14 @@ impl Refusal {
         )
     }
 
+    /// Refuses a record without a value.
+    pub(crate) fn empty() -> Self {
+        Self::new(
+            RefusalKind::NotJson,
+            FieldFault::new("", "no value", "one JSON value in UTF-8"),
+        )
+    }
+
     pub(crate) fn not_cloudevent(fault: FieldFault) -> Self {
         Self::new(RefusalKind::NotCloudevent, fault)
     }
