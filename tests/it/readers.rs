@@ -443,6 +443,8 @@ fn created_readers_read(users: &Users, created: &[Access; 2], run: &impl Fn(&[&s
     assert_eq!(list(), serde_json::json!([anna, maria]));
     run(&["readers", "drop", "anna"]);
     assert_eq!(list(), serde_json::json!([maria]));
+    run(&["readers", "create", "maria"]);
+    assert_eq!(list(), serde_json::json!([{ "user": "maria", "enti": [] }]));
 }
 
 /// ClickHouse reads every statement for a server with access management.
