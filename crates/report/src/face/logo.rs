@@ -17,6 +17,34 @@ const BYTES_MAX: u64 = 512 << 10;
 const SIDE_MAX: u32 = 4_000;
 /// Largest number of elements and attributes of an SVG.
 const NODES_MAX: u32 = 50_000;
+/// Elements that draw, and those that describe.
+const SHAPES: [&str; 21] = [
+    "svg",
+    "g",
+    "defs",
+    "symbol",
+    "use",
+    "switch",
+    "path",
+    "rect",
+    "circle",
+    "ellipse",
+    "line",
+    "polyline",
+    "polygon",
+    "linearGradient",
+    "radialGradient",
+    "stop",
+    "clipPath",
+    "style",
+    "title",
+    "desc",
+    "metadata",
+];
+/// Effects, which are refused by name once the shapes that use them are known.
+const EFFECTS: [&str; 3] = ["mask", "filter", "pattern"];
+const SVG: &str = "http://www.w3.org/2000/svg";
+const XHTML: &str = "http://www.w3.org/1999/xhtml";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// A picture.
@@ -156,12 +184,17 @@ fn svg(text: &str) -> Result<LogoForm, LogoFault> {
     if !text.contains("<svg") {
         return Err(LogoFault::Unknown);
     }
-    if let Some((before, _)) = text.split_once("<!ENTITY") {
-        return Err(LogoFault::Part {
-            line: 1 + u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX),
-            what: "an entity".to_owned(),
-            remedy: "export the picture as plain SVG",
-        });
+    for (declaration, what) in [
+        ("<!ENTITY", "an entity"),
+        ("<!ATTLIST", "default attributes"),
+    ] {
+        if let Some((before, _)) = text.split_once(declaration) {
+            return Err(LogoFault::Part {
+                line: 1 + u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX),
+                what: what.to_owned(),
+                remedy: PLAIN,
+            });
+        }
     }
     let options = ParsingOptions {
         allow_dtd: true,
@@ -191,6 +224,8 @@ fn svg(text: &str) -> Result<LogoForm, LogoFault> {
     Ok(LogoForm::Svg(Box::new(tree)))
 }
 
+const PLAIN: &str = "export the picture as plain SVG";
+
 /// A part of an SVG that a logo may not have.
 struct Forbidden {
     what: String,
@@ -213,8 +248,10 @@ fn forbidden(node: Node<'_, '_>) -> Option<Forbidden> {
     if let Some(instruction) = node.pi() {
         return external(&instruction.target);
     }
-    match node.tag_name().name() {
-        name @ ("script" | "handler" | "foreignObject" | "iframe") => return script(&name),
+    let (space, name) = (node.tag_name().namespace(), node.tag_name().name());
+    match name {
+        _ if !node.is_element() => return None,
+        "script" | "handler" | "foreignObject" | "iframe" => return script(&name),
         "text" => {
             return Some(Forbidden {
                 what: "text, whose look depends on installed fonts".to_owned(),
@@ -227,7 +264,21 @@ fn forbidden(node: Node<'_, '_>) -> Option<Forbidden> {
                 remedy: "export the whole picture as PNG",
             });
         }
-        "style" if node.text().is_some_and(loads_other_files) => return external(&"style"),
+        "style"
+            if node
+                .descendants()
+                .filter_map(|part| part.text())
+                .any(loads_other_files) =>
+        {
+            return external(&"style");
+        }
+        // Notes of drawing programs are in namespaces of theirs, and are not drawn.
+        _ if space == Some(XHTML) || (space == Some(SVG) && !is_drawn(node)) => {
+            return Some(Forbidden {
+                what: format!("an element that is no shape ({name})"),
+                remedy: PLAIN,
+            });
+        }
         _ => {}
     }
     for attribute in node.attributes() {
@@ -243,13 +294,22 @@ fn forbidden(node: Node<'_, '_>) -> Option<Forbidden> {
     None
 }
 
+/// True for a shape, its description and the parts of an effect.
+fn is_drawn(node: Node<'_, '_>) -> bool {
+    SHAPES.contains(&node.tag_name().name())
+        || node
+            .ancestors()
+            .any(|above| EFFECTS.contains(&above.tag_name().name()))
+}
+
 /// True if a style names a file or an address.
 fn loads_other_files(style: &str) -> bool {
     let style = style.to_ascii_lowercase();
     // A backslash could hide a name from this check.
     let mut addresses = style.split("url(").skip(1);
-    style.contains("@import")
-        || style.contains('\\')
+    ["@import", "image-set(", "src(", "\\"]
+        .iter()
+        .any(|part| style.contains(part))
         || addresses.any(|address| {
             !address
                 .trim_start_matches([' ', '"', '\''])
@@ -274,7 +334,8 @@ mod tests {
     #[test]
     fn plain_pictures_are_taken() {
         let plain = "<defs><linearGradient id=\"g\"><stop stop-color=\"#123456\"/></linearGradient></defs>\
-            <style>path { fill: url(#g) }</style><path id=\"p\" d=\"M0 0h20v10z\"/><use xlink:href=\"#p\"/>";
+            <style>path { fill: url(#g) }</style><path id=\"p\" d=\"M0 0h20v10z\"/><use xlink:href=\"#p\"/>\
+            <n:view xmlns:n=\"http://notes.example\" n:zoom=\"2\"/>";
         let logo = Logo::of(in_svg(plain).into_bytes(), " A ").unwrap();
         assert_eq!(logo.media_type(), "image/svg+xml");
         assert_eq!(logo.name, "A");
@@ -300,7 +361,7 @@ mod tests {
             ),
             ("<foreignObject/>", "a script (foreignObject)"),
             (
-                "<a xlink:href=\"javascript:x()\"/>",
+                "<use xlink:href=\"javascript:x()\"/>",
                 "outside the file (javascript:x())",
             ),
             (
@@ -324,6 +385,26 @@ mod tests {
                 "<style>a { fill: u\\72l(b.svg) }</style>",
                 "outside the file (style)",
             ),
+            (
+                "<style>/* */<!-- -->a { fill: url(b.svg#c) }</style>",
+                "outside the file (style)",
+            ),
+            (
+                "<style>a { fill: image-set('b.png' 1x) }</style>",
+                "outside the file (style)",
+            ),
+            (
+                "<a xlink:href=\"#p\"><set attributeName=\"href\" to=\"javascript:x()\"/></a>",
+                "no shape (a)",
+            ),
+            (
+                "<path d=\"M0 0h1v1z\"><animate attributeName=\"d\"/></path>",
+                "no shape (animate)",
+            ),
+            (
+                "<p xmlns=\"http://www.w3.org/1999/xhtml\"><img src=\"a\"/></p>",
+                "no shape (p)",
+            ),
             ("<text>A</text>", "convert texts to paths"),
             (
                 "<mask id=\"m\"><rect width=\"1\" height=\"1\"/></mask><rect mask=\"url(#m)\" width=\"1\" height=\"1\"/>",
@@ -335,6 +416,8 @@ mod tests {
         }
         let entity = "<!DOCTYPE svg [\n<!ENTITY a \"b\">]><svg/>";
         assert!(refused(entity.as_bytes()).contains("line 2 has an entity"));
+        let defaults = "<!DOCTYPE svg [<!ATTLIST svg onload CDATA 'x()'>]><svg/>";
+        assert!(refused(defaults.as_bytes()).contains("line 1 has default attributes"));
         let sheet = format!("<?xml-stylesheet href=\"a.css\"?>{}", in_svg(""));
         assert!(refused(sheet.as_bytes()).contains("xml-stylesheet"));
     }
