@@ -63,6 +63,14 @@ pub(super) struct StyledLine {
     pub width: f32,
 }
 
+/// A part of a text, in one style.
+struct WordPart {
+    text: String,
+    style: Style,
+    /// True if a line can be broken after it.
+    is_last: bool,
+}
+
 /// A weight of the typeface.
 struct Face {
     font: Font,
@@ -184,21 +192,22 @@ impl Fonts {
     pub fn wrap_runs(&self, runs: &[(String, Style)], room: f32) -> Vec<Vec<StyledLine>> {
         let mut lines: Vec<Vec<(String, Style)>> = vec![Vec::new()];
         let mut used = 0.0;
-        // A word may consist of several parts: it ends with a space.
-        let mut word: Vec<(&str, Style)> = Vec::new();
-        let pieces = runs.iter().flat_map(|(text, style)| {
-            let pieces = text.split_inclusive(' ');
-            pieces.map(move |piece| (piece, *style))
-        });
-        let end = runs.last().map(|(_, style)| (" ", *style));
-        for (piece, style) in pieces.chain(end) {
-            word.push((piece, style));
-            if !piece.ends_with(' ') {
+        // A word may consist of several parts: a line can be broken after its last one.
+        let mut word: Vec<(String, Style)> = Vec::new();
+        for WordPart {
+            text,
+            style,
+            is_last,
+        } in self.parts(runs, room)
+        {
+            word.push((text, style));
+            if !is_last {
                 continue;
             }
-            let widths = word.iter().map(|(piece, style)| self.width(piece, *style));
+            let widths = word.iter().map(|(text, style)| self.width(text, *style));
             let width: f32 = widths.sum();
-            let visible = width - self.width(" ", style);
+            let ends = word.last().is_some_and(|(text, _)| text.ends_with(' '));
+            let visible = width - if ends { self.width(" ", style) } else { 0.0 };
             if used + visible > room && used > 0.0 {
                 lines.push(Vec::new());
                 used = 0.0;
@@ -207,16 +216,44 @@ impl Fonts {
             for (piece, style) in word.drain(..) {
                 let line = lines.last_mut().expect("there is one");
                 match line.last_mut() {
-                    Some((text, of_text)) if *of_text == style => text.push_str(piece),
-                    _ => line.push((piece.to_owned(), style)),
+                    Some((text, of_text)) if *of_text == style => text.push_str(&piece),
+                    _ => line.push((piece, style)),
                 }
             }
         }
-        let set = |line: Vec<(String, Style)>| {
-            let parts = line.iter().map(|(text, style)| self.line(text, *style));
-            parts.collect()
-        };
-        lines.into_iter().map(set).collect()
+        lines
+            .iter()
+            .map(|line| {
+                let parts = line.iter().map(|(text, style)| self.line(text, *style));
+                parts.collect()
+            })
+            .collect()
+    }
+
+    /// Splits texts at spaces, and where a word is too long for a line, such as an address.
+    fn parts(&self, runs: &[(String, Style)], room: f32) -> Vec<WordPart> {
+        let mut parts = Vec::new();
+        for (text, style) in runs {
+            for piece in text.split_inclusive(' ') {
+                let word = piece.trim_end_matches(' ');
+                let mut full = Vec::new();
+                let rest = self.broken(word, *style, room, &mut full) + &piece[word.len()..];
+                parts.extend(full.into_iter().map(|text| WordPart {
+                    text,
+                    style: *style,
+                    is_last: true,
+                }));
+                parts.push(WordPart {
+                    is_last: rest.ends_with(' '),
+                    text: rest,
+                    style: *style,
+                });
+            }
+        }
+        if let Some(end) = parts.last_mut() {
+            end.is_last = true;
+        }
+        parts
     }
 
     /// Breaks a word that is too long for a line. Pushes the full lines, and returns the rest.
@@ -231,5 +268,40 @@ impl Fonts {
             }
         }
         line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_longer_than_a_line_is_broken() {
+        let fonts = Fonts::new();
+        let plain = Style {
+            weight: Weight::Regular,
+            size: 10.0,
+            leading: 1.4,
+            colour: [0; 3],
+        };
+        let link = Style {
+            colour: [0, 0, 200],
+            ..plain
+        };
+        let address = "https://dati.example.it/".to_owned() + &"affluenza".repeat(12);
+        let text = [
+            ("See ".to_owned(), plain),
+            (address, link),
+            (", and more".to_owned(), plain),
+        ];
+        let lines = fonts.wrap_runs(&text, 150.0);
+        let mut read = String::new();
+        for line in &lines {
+            let width: f32 = line.iter().map(|part| part.width).sum();
+            assert!(width <= 150.0 + fonts.width(" ", plain), "{width}");
+            read.extend(line.iter().map(|part| part.text.as_str()));
+        }
+        assert_eq!(read, text.map(|(text, _)| text).concat());
+        assert!(lines.len() > 3, "{}", lines.len());
     }
 }
