@@ -1,6 +1,7 @@
 //! A question with its periods, and the page of rows that answers it.
 
 use affluenza_disclosure::edition::ClosedPeriod;
+use affluenza_event::nearest;
 use affluenza_http::Problem;
 use affluenza_register::comparison_key;
 use affluenza_store::usage::Dimension;
@@ -61,6 +62,7 @@ impl AnswerPage {
                     "rows cannot be sorted by this; a minus before the name sorts downwards",
                     &columns,
                 )
+                .suggest(nearest(&order.column, columns.iter().copied()))
             })?;
             let mut keyed: Vec<(Value, &R)> = found
                 .into_iter()

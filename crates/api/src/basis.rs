@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use affluenza_classify::hours::{date_since_1970, days_since_1970};
 use affluenza_disclosure::edition::Editions;
-use affluenza_store::usage::{EnteEvents, MonthEvents, UNREGISTERED, Watermark};
+use affluenza_store::usage::{EnteEvents, UNREGISTERED, Watermark};
 use affluenza_store::{StoreError, Usage};
 use jiff::Timestamp;
 use tokio::sync::RwLock;
@@ -141,13 +141,12 @@ impl EventTable {
             self.months.clear();
         }
         let all = usage.events_of_months(first, last).await?;
-        let is_same = |now: &MonthEvents| {
-            let then = self.months.get(&now.month);
-            then.is_some_and(|then| then.all == now.events)
-        };
         let changed: Vec<i32> = all
             .iter()
-            .filter(|now| !is_same(now))
+            .filter(|now| {
+                let then = self.months.get(&now.month);
+                then.is_none_or(|then| then.all != now.events)
+            })
             .map(|now| now.month)
             .collect();
         if !changed.is_empty() {
@@ -182,11 +181,9 @@ impl EventTable {
         };
         let places = enti.iter().filter_map(|ente| self.places.get(ente));
         let places = Vec::from_iter(places.collect::<BTreeSet<_>>());
-        let of_month = |month: &EventsOfMonth| -> u64 {
-            let events = places.iter().filter_map(|place| month.of_enti.get(**place));
-            events.sum()
-        };
-        months.map(of_month).sum()
+        months
+            .flat_map(|month| places.iter().filter_map(|place| month.of_enti.get(**place)))
+            .sum()
     }
 }
 

@@ -91,11 +91,10 @@ impl UsedCodes {
             drop(held);
             return usage.used(dimension, codes, scope).await;
         };
-        let is_in_scope =
-            |ente: &String| ente.is_empty() || scope.is_none_or(|scope| scope.contains(ente));
         let used = codes.iter().filter(|code| {
             let enti = read.get(**code).into_iter().flatten();
-            enti.clone().any(is_in_scope)
+            enti.clone()
+                .any(|ente| ente.is_empty() || scope.is_none_or(|scope| scope.contains(ente)))
         });
         Ok(used.map(|code| (*code).clone()).collect())
     }
@@ -120,13 +119,16 @@ pub(crate) async fn check(
         let Some(codes) = codes else {
             continue;
         };
-        let is_known = |value: &str| {
-            let in_scope = source.scope().is_some_and(|scope| {
-                *dimension == Dimension::Ente && scope.iter().any(|ente| ente == value)
-            });
-            in_scope || value.is_empty() || value == UNREGISTERED || codes.contains(&value)
-        };
-        let doubtful: Vec<&String> = values.iter().filter(|value| !is_known(value)).collect();
+        let mut doubtful: Vec<&String> = values.iter().collect();
+        doubtful.retain(|value| {
+            let in_scope = source
+                .scope()
+                .is_some_and(|scope| *dimension == Dimension::Ente && scope.contains(value));
+            !in_scope
+                && !value.is_empty()
+                && *value != UNREGISTERED
+                && !codes.contains(&value.as_str())
+        });
         if doubtful.is_empty() {
             continue;
         }
@@ -138,11 +140,12 @@ pub(crate) async fn check(
                 .filter(|value| register.portals().any(|portal| portal.code() == **value));
             used.extend(others.map(|value| (*value).clone()));
         }
-        let is_new = |value: &str| {
-            *dimension == Dimension::Portal && nearest(value, codes.iter().copied()).is_none()
-        };
         let mut unknown_codes = doubtful.into_iter();
-        if let Some(value) = unknown_codes.find(|value| !used.contains(*value) && !is_new(value)) {
+        if let Some(value) = unknown_codes.find(|value| {
+            let is_new =
+                *dimension == Dimension::Portal && nearest(value, codes.iter().copied()).is_none();
+            !used.contains(*value) && !is_new
+        }) {
             return Err(unknown(register, *dimension, value, source.scope()).into());
         }
     }

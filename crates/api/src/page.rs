@@ -58,17 +58,19 @@ pub(crate) fn routes() -> Router<Api> {
     let document = |State(api): State<Api>| async move {
         answer("application/json", api.contract().document.clone())
     };
-    let style = || async {
-        answer(
-            "text/css; charset=utf-8",
-            Bytes::from_static(STYLE.as_bytes()),
-        )
-    };
     Router::new()
         .route("/openapi.json", get(document))
         .route("/docs", get(page))
         .route("/problems", get(page))
-        .route("/docs/page.css", get(style))
+        .route(
+            "/docs/page.css",
+            get(|| async {
+                answer(
+                    "text/css; charset=utf-8",
+                    Bytes::from_static(STYLE.as_bytes()),
+                )
+            }),
+        )
 }
 
 fn answer(kind: &'static str, body: Bytes) -> Response {

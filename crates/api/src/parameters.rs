@@ -145,7 +145,10 @@ fn merged(resource: Resource, pairs: &[(String, String)]) -> Result<Vec<(&str, S
             continue;
         };
         let mut filters = resource.filters().iter();
-        if name != "group" && !filters.any(|filter| filter.name() == name) {
+        let is_known = resource.parameters().contains(&name.as_str())
+            || ["format", "lang"].contains(&name.as_str());
+        // An unknown parameter is refused as such.
+        if name != "group" && is_known && !filters.any(|filter| filter.name() == name) {
             return Err(Problem::parameter(
                 name,
                 format!("{name} is given twice"),
@@ -208,7 +211,7 @@ fn period(name: &str, value: &str) -> Result<Period, Problem> {
         } else {
             &["YYYY", "YYYY-MM", "YYYY-MM-DD", "FROM..TO"]
         };
-        Problem::parameter(name, cause, forms)
+        Problem::parameter(name, cause, forms).suggest(nearest(value, forms.iter().copied()))
     })
 }
 
@@ -248,6 +251,10 @@ fn filter(dimension: Dimension, value: &str) -> Result<Vec<String>, Problem> {
             format!("give at most {FILTER_VALUES_MAX} values of at most {FILTER_BYTES_MAX} bytes"),
             &[],
         ));
+    }
+    if dimension == Dimension::Ente && values.iter().any(String::is_empty) {
+        let text = "an ente is empty: leave the parameter out for all enti";
+        return Err(Problem::parameter(name, text, &[]));
     }
     if values.iter().any(|value| value.contains('\0')) {
         return Err(Problem::parameter(name, "a value holds a zero byte", &[]));

@@ -1,5 +1,4 @@
 //! Output: standard output for results, standard error for everything else.
-#![expect(clippy::print_stderr, reason = "this is the one place that prints")]
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -19,7 +18,7 @@ pub const WIDTH_DEFAULT: u16 = 100;
 
 /// Prints an error with its remedy, as one line.
 pub fn complain(line: &str) {
-    eprintln!("affluenza: {}", line.replace('\n', " "));
+    say(&format!("affluenza: {}", line.replace('\n', " ")));
 }
 
 /// Joins an error and its causes. Skips a cause that the text already contains.
@@ -39,9 +38,9 @@ pub fn masked(text: &str) -> String {
     String::from_utf8_lossy(&mask(text.as_bytes())).into_owned()
 }
 
-/// Prints a message about progress.
+/// Prints a message. It is lost if nobody reads standard error any more.
 pub fn say(line: &str) {
-    eprintln!("{line}");
+    writeln!(io::stderr(), "{line}").ok();
 }
 
 /// Prints a result.

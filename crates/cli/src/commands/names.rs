@@ -1,6 +1,9 @@
 //! Codes of the register for the enti, portals and services that people name.
 
+use affluenza_event::nearest;
 use affluenza_register::{Ente, Portal, Register, Service, comparison_key};
+
+use anyhow::{Context as _, Result};
 
 use crate::output::say;
 
@@ -12,7 +15,8 @@ impl<'r> GivenNames<'r> {
     /// Returns the code of an ente given by code, name or alias.
     pub fn ente(&self, given: &'r str) -> &'r str {
         let code = self.0.ente(given).map(Ente::code);
-        code.unwrap_or_else(|| noted("ente", given))
+        let enti = self.0.enti();
+        code.unwrap_or_else(|| noted("ente", given, enti.map(Ente::name)))
     }
 
     /// Returns the code of a portal given by code or name. An ente without portals in the register may
@@ -21,29 +25,44 @@ impl<'r> GivenNames<'r> {
         let ente = self.0.ente(ente);
         let ente = ente.filter(|ente| !self.0.portals_of(ente).is_empty());
         let Some(ente) = ente else { return given };
-        let named = || {
+        let portal = self.0.portal(ente, given).or_else(|| {
             let key = comparison_key(given);
             let mut portals = self.0.portals_of(ente).iter();
             portals.find(|portal| comparison_key(portal.name()) == key)
-        };
-        let portal = self.0.portal(ente, given).or_else(named);
-        portal
-            .map(Portal::code)
-            .unwrap_or_else(|| noted("portal of this ente", given))
+        });
+        portal.map(Portal::code).unwrap_or_else(|| {
+            let portals = self.0.portals_of(ente).iter();
+            noted("portal of this ente", given, portals.map(Portal::code))
+        })
     }
 
     /// Returns the code of a service given by code, name or alias.
     pub fn service(&self, given: &'r str) -> &'r str {
         let code = self.0.service(given).map(Service::code);
-        code.unwrap_or_else(|| noted("service", given))
+        let services = self.0.services();
+        code.unwrap_or_else(|| noted("service", given, services.map(Service::code)))
     }
 }
 
-fn noted<'r>(what: &str, given: &'r str) -> &'r str {
+fn noted<'r>(what: &str, given: &'r str, known: impl IntoIterator<Item = &'r str>) -> &'r str {
+    let meant = meant(given, known);
     say(&format!(
-        "note: the register has no {what} {given:?}, so the text is used as it is"
+        "note: the register has no {what} {given:?}, so the text is used as it is{meant}"
     ));
     given
+}
+
+/// Returns the code of an ente that a command needs to know.
+pub fn known_ente<'r>(register: &'r Register, given: &str) -> Result<&'r str> {
+    register.ente(given).map(Ente::code).with_context(|| {
+        let meant = meant(given, register.enti().map(Ente::name));
+        format!("the register has no ente {given:?}: give a code or a name that it has{meant}")
+    })
+}
+
+/// Formats the name that may be meant.
+fn meant<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+    nearest(given, known).map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"))
 }
 
 #[cfg(test)]

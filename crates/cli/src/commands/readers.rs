@@ -10,12 +10,13 @@ use std::path::PathBuf;
 use affluenza_store::Store;
 use affluenza_store::access::EnteReader;
 use affluenza_store::readers::{ListedReader, is_reader_name};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use comfy_table::{Table, presets};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::args::readers::{CreateReader, Readers};
+use crate::commands::names::known_ente;
 use crate::output::{self, say};
 use crate::platform::Needs;
 use crate::settings::{ReaderSettings, Settings};
@@ -70,10 +71,10 @@ fn create(settings: &Settings, new: &CreateReader) -> Result<()> {
         "user {user}: `engine.readers` of the configuration has this name"
     );
     let register = super::register(settings)?;
-    let codes = new.enti.iter().map(|name| {
-        let ente = register.ente(name).map(|ente| ente.code().to_owned());
-        ente.ok_or_else(|| anyhow!("the register has no ente {name:?}"))
-    });
+    let codes = new
+        .enti
+        .iter()
+        .map(|name| known_ente(&register, name).map(str::to_owned));
     let mut password = [0; PASSWORD_BYTES];
     getrandom::fill(&mut password)?;
     let password = hex::encode(password);

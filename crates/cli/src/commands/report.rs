@@ -22,6 +22,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use jiff::civil::Date;
 
 use super::chain::{Chain, Witness};
+use super::names::known_ente;
 use crate::args::{self, Classified, Counting, ReportFormat};
 use crate::output;
 use crate::platform::Needs;
@@ -247,7 +248,9 @@ impl Material {
 
     /// Builds the report of all enti, or of one ente given by code or name.
     fn report(&self, name: Option<&str>) -> Result<Report> {
-        let ente = ente(&self.register, name)?;
+        let ente = name
+            .map(|name| known_ente(&self.register, name))
+            .transpose()?;
         self.report_of(ente, &self.figures(), &self.uses())
     }
 
@@ -344,17 +347,6 @@ impl<F> MaterialFigures<F> {
             closings: self.closings.iter().map(&change).collect(),
         }
     }
-}
-
-/// Returns the code of an ente in the register.
-fn ente<'r>(register: &'r Register, name: Option<&str>) -> Result<Option<&'r str>> {
-    let Some(name) = name else {
-        return Ok(None);
-    };
-    let known = register.ente(name).map(Ente::code);
-    known.map(Some).with_context(|| {
-        format!("no ente {name:?} in the register: give its code or a name that the register has")
-    })
 }
 
 /// Writes the report in the requested format.
