@@ -32,6 +32,7 @@ TOOLS := target/tools
 
 # The same build as that of `make test`, which takes half of the time of an optimised one. `make dist` optimises.
 up: prerequisites
+	@deploy/prefetch >/dev/null 2>&1 &
 	$(CARGO) build --workspace --locked
 	target/debug/affluenza --data $(DATA) up --demo $(if $(ONCE),--once) --lang $(LANG_OF_TABLES)
 
