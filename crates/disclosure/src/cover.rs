@@ -161,18 +161,17 @@ impl<'p> Cover<'p> {
             let Some(kept) = &self.moves[at] else {
                 continue;
             };
-            let is_only = |figure: &usize| {
-                let mut others = self.moves_of[*figure].iter().filter(|other| **other != at);
-                self.is_hidden[*figure]
-                    && !self.pattern.is_small(*figure, self.counts)
-                    && others.all(|other| self.moves[*other].is_none())
-            };
             let only: Vec<usize> = kept
                 .step
                 .0
                 .iter()
                 .map(|(of, _)| *of)
-                .filter(is_only)
+                .filter(|figure: &usize| {
+                    let mut others = self.moves_of[*figure].iter().filter(|other| **other != at);
+                    self.is_hidden[*figure]
+                        && !self.pattern.is_small(*figure, self.counts)
+                        && others.all(|other| self.moves[*other].is_none())
+                })
                 .collect();
             if only.is_empty() {
                 continue;

@@ -203,11 +203,11 @@ impl Cycles<'_> {
     fn rising_at_ends(&self, way: &Way, paths: &Paths) -> Vec<usize> {
         let [_, falling] = way.pairs[way.pairs.len() - 1];
         let rows = paths.last.values();
-        let label = |like| {
+        rows.filter_map(|last| {
             self.ranked
-                .with_label(self.system, falling, paths.dimension, like)
-        };
-        rows.filter_map(|last| label(last[0])).collect()
+                .with_label(self.system, falling, paths.dimension, last[0])
+        })
+        .collect()
     }
 
     /// Closes a way in a row where it can end.

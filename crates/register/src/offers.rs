@@ -117,8 +117,7 @@ fn read_offer(
 /// Reports every period that begins before an earlier one of its ente and service ends. `offers` is
 /// sorted by ente, service and first day.
 fn report_overlaps(checker: &mut Checker, offers: &[(Offer, EntryPosition)]) {
-    let is_same = |a: &Offer, b: &Offer| (a.ente, a.service) == (b.ente, b.service);
-    for periods in offers.chunk_by(|(a, _), (b, _)| is_same(a, b)) {
+    for periods in offers.chunk_by(|(a, _), (b, _)| (a.ente, a.service) == (b.ente, b.service)) {
         let mut longest = periods[0].0.validity;
         for (Offer { validity, .. }, place) in &periods[1..] {
             if let Some(both) = longest.intersection(validity) {

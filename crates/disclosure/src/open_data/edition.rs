@@ -63,10 +63,9 @@ impl Edition {
     /// publisher. A year without data has tables without rows. The months of a year have the tables
     /// by month.
     pub fn build(periods: &[Published<'_>], register: &Register, publisher: &Publisher) -> Self {
-        let is_of_one = |one: &Published<'_>, next: &Published<'_>| {
-            one.public.period().year == next.public.period().year
-        };
-        let years = periods.chunk_by(is_of_one).map(unbroken);
+        let years = periods
+            .chunk_by(|one, next| one.public.period().year == next.public.period().year)
+            .map(unbroken);
         let datasets: Vec<Dataset> = years.flat_map(|year| of_year(year, register)).collect();
         let catalogue = catalogue(&datasets, publisher);
         let mut files: Vec<File> = datasets.into_iter().map(|dataset| dataset.file).collect();

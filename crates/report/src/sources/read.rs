@@ -97,8 +97,9 @@ pub fn read_set<E: From<SourceError>>(
         "availability" => Figures::Availability(availability(&lines)?),
         "active-services" => Figures::ActiveServices(active_services(&lines, year()?)?),
         "table" => {
-            let missing = || SourceError::Provenance("a table needs [table]".to_owned());
-            let form = raw.table.ok_or_else(missing)?;
+            let form = raw
+                .table
+                .ok_or_else(|| SourceError::Provenance("a table needs [table]".to_owned()))?;
             form.check()?;
             Figures::Table(FigureTable {
                 year: year()?,

@@ -129,12 +129,10 @@ impl TableForm {
     /// Fails unless every text is there in every language, and names are plain and unique.
     pub(super) fn check(&self) -> Result<(), SourceError> {
         let wrong = |cause: String| Err(SourceError::Provenance(format!("table: {cause}")));
-        let is_plain = |name: &str| {
-            let plain =
-                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-            !name.is_empty() && name.bytes().all(plain)
-        };
-        if !is_plain(&self.name) {
+        let mut bytes = self.name.bytes();
+        let is_plain = !self.name.is_empty()
+            && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if !is_plain {
             return wrong(format!(
                 "name {:?} is not of small letters, digits and hyphens",
                 self.name
@@ -241,9 +239,8 @@ fn text(name: &str, lines: &CsvLines, line: &CsvLine) -> Result<FigureCell, Sour
 
 /// Parses a number with the unit that its form requires.
 fn number(given: &str, form: CellForm) -> Option<FigureCell> {
-    let is_of_number = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '+' | '-');
     let end = given
-        .find(|letter| !is_of_number(letter))
+        .find(|letter: char| !letter.is_ascii_digit() && !matches!(letter, '.' | '+' | '-'))
         .unwrap_or(given.len());
     let (digits, unit) = given.split_at(end);
     digits.parse::<f64>().ok()?;

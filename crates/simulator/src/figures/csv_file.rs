@@ -95,9 +95,12 @@ fn unreadable(
         _ => return invalid(&record.file, error),
     };
     // The library names no field for a word out of a list.
-    let is_word = |column: &str| matches!(column, "kind" | "status");
     let place = place
-        .or_else(|| header.iter().position(is_word))
+        .or_else(|| {
+            header
+                .iter()
+                .position(|column| matches!(column, "kind" | "status"))
+        })
         .unwrap_or(0);
     let column = header.get(place).unwrap_or("");
     let remedy = match column {
