@@ -1,6 +1,7 @@
 //! The emitters for portals: shared cases for all languages, against a scripted and a real collector, and
 //! their packages.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -144,14 +145,13 @@ struct Session(Child);
 
 impl Session {
     fn start(emitter: &Emitter, case: &Value, url: &str, key: &str, spool: &Path) -> Self {
-        let most = if case["spool"] == "full" { "2" } else { "100" };
         let child = Command::new(&emitter.command[0])
             .args(&emitter.command[1..])
             .env("AFFLUENZA_URL", url)
             .env("AFFLUENZA_KEY", key)
             .env("AFFLUENZA_SOURCE", "https://servizi.example.it")
             .env("AFFLUENZA_SPOOL", spool)
-            .env("AFFLUENZA_SPOOL_MAX", most)
+            .env("AFFLUENZA_SPOOL_MAX", spool_max(case).to_string())
             .env("AFFLUENZA_TIMEOUT_SECONDS", "2")
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
@@ -178,6 +178,11 @@ impl Session {
             .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} is JSON")))
             .collect()
     }
+}
+
+/// Returns how many events the spool of a case holds, and how many refused ones.
+fn spool_max(case: &Value) -> usize {
+    if case["spool"] == "full" { 2 } else { 100 }
 }
 
 /// True if a result has what is expected of it.
@@ -234,7 +239,7 @@ pub fn emitters_pass_the_shared_cases(engines: &Engines) {
                         .sum::<u64>()
                 }
             }
-            set_aside_fit(&results, &spool, &name);
+            set_aside_fit(&results, &spool, spool_max(case), &name);
         }
     }
     assert_eq!(accepted, 4 * 4);
@@ -284,13 +289,18 @@ fn requests_fit(scripted: &Scripted, case: &Value, name: &str) {
     }
 }
 
-/// Checks that refused events are set aside with their reasons.
-fn set_aside_fit(results: &[Value], spool: &Path, name: &str) {
+/// Checks that the newest refused events, at most `most`, are set aside with their reasons.
+fn set_aside_fit(results: &[Value], spool: &Path, most: usize, name: &str) {
     let refused = results
         .iter()
         .filter_map(|result| result["refused"].as_array());
-    for event in refused.flatten() {
-        let id = event["id"].as_str().expect("an id");
+    let refused: BTreeMap<&str, &Value> = refused
+        .flatten()
+        .map(|event| (event["id"].as_str().expect("an id"), event))
+        .collect();
+    let files = std::fs::read_dir(spool.join("refused")).map_or(0, Iterator::count);
+    assert_eq!(files, 2 * refused.len().min(most), "{name}");
+    for (id, event) in refused.into_iter().rev().take(most) {
         let reason = std::fs::read_to_string(spool.join(format!("refused/{id}.txt")));
         let reason = reason.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(

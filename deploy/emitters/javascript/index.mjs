@@ -5,7 +5,7 @@
 
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, parse } from "node:path";
 
 const EVENT_BYTES_MAX = 64 * 1024;
 // Limits of a request are 1,000 events and 1 MiB.
@@ -90,6 +90,7 @@ export class Emitter {
           done.accepted += 1;
         }
       });
+      if (refused.size > 0) this.#dropOldRefused();
     }
     done.left = this.#files().length;
     return done;
@@ -146,6 +147,16 @@ export class Emitter {
       renameSync(join(spool, `${id}.json`), join(spool, "refused", `${id}.json`));
     } catch (error) {
       if (error.code !== "ENOENT") throw error;
+    }
+  }
+
+  /** Keeps as many refused events as the spool may hold, the newest. */
+  #dropOldRefused() {
+    const { spool, spoolMax } = this.#options;
+    const folder = join(spool, "refused");
+    const ids = [...new Set(readdirSync(folder).map((name) => parse(name).name))].sort().reverse();
+    for (const id of ids.slice(spoolMax)) {
+      for (const kind of ["json", "txt"]) rmSync(join(folder, `${id}.${kind}`), { force: true });
     }
   }
 

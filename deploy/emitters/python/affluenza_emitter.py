@@ -110,6 +110,8 @@ class Emitter:
                 else:
                     file.unlink(missing_ok=True)
                     done.accepted += 1
+            if refused:
+                self._drop_old_refused()
         done.left = len(self._files())
         return done
 
@@ -149,6 +151,13 @@ class Emitter:
             file.rename(folder / file.name)
         except FileNotFoundError:
             pass
+
+    def _drop_old_refused(self) -> None:
+        """Keeps as many refused events as the spool may hold, the newest."""
+        folder = self._spool / "refused"
+        for event_id in sorted({file.stem for file in folder.iterdir()}, reverse=True)[self._spool_max:]:
+            for kind in ("json", "txt"):
+                (folder / f"{event_id}.{kind}").unlink(missing_ok=True)
 
     def _post(self, body: bytes) -> tuple:
         """Returns status (0: no answer), seconds to wait, and the answer."""

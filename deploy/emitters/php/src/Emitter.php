@@ -113,6 +113,9 @@ final class Emitter
                     $done->accepted++;
                 }
             }
+            if ($refused !== []) {
+                $this->dropOldRefused();
+            }
             clearstatcache();
             foreach (array_keys($batch) as $id) {
                 if (is_file("{$this->spool}/$id.json")) {
@@ -167,6 +170,18 @@ final class Emitter
         }
         @file_put_contents("$folder/$id.txt", "{$result['reason']}\n$detail\n");
         @rename("{$this->spool}/$id.json", "$folder/$id.json");
+    }
+
+    /** Keeps as many refused events as the spool may hold, the newest. */
+    private function dropOldRefused(): void
+    {
+        $folder = "{$this->spool}/refused";
+        $ids = array_unique(array_map(fn ($name) => pathinfo($name, PATHINFO_FILENAME), array_diff(@scandir($folder) ?: [], ['.', '..'])));
+        rsort($ids, SORT_STRING);
+        foreach (array_slice($ids, $this->spoolMax) as $id) {
+            @unlink("$folder/$id.json");
+            @unlink("$folder/$id.txt");
+        }
     }
 
     /** @return array{int, ?array} status (0: no answer) and answer */

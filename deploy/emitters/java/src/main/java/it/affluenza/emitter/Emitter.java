@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -127,6 +128,9 @@ public final class Emitter implements AutoCloseable {
                     refused.add(setAside(file, result));
                 }
             }
+            if (!answer.results.isEmpty()) {
+                dropOldRefused();
+            }
         }
         return new Delivery(accepted, refused, files().size(), null, 0);
     }
@@ -227,9 +231,21 @@ public final class Emitter implements AutoCloseable {
         return refused;
     }
 
+    /** Keeps as many refused events as the spool may hold, the newest. */
+    private void dropOldRefused() throws IOException {
+        Path folder = spool.resolve("refused");
+        List<String> ids;
+        try (Stream<Path> all = Files.list(folder)) {
+            ids = all.map(Emitter::id).distinct().sorted(Comparator.reverseOrder()).skip(spoolMax).toList();
+        }
+        for (String id : ids) {
+            Files.deleteIfExists(folder.resolve(id + ".json"));
+            Files.deleteIfExists(folder.resolve(id + ".txt"));
+        }
+    }
+
     private static String id(Path file) {
-        String name = file.getFileName().toString();
-        return name.substring(0, name.length() - ".json".length());
+        return file.getFileName().toString().replaceFirst("\\.[a-z]+$", "");
     }
 
     private static String text(Map<?, ?> result, String name) {
