@@ -35,8 +35,8 @@ pub struct Config {
     pub tls_certificate: PathBuf,
     /// File with the private key of the certificate, in PEM.
     pub tls_key: PathBuf,
-    /// Networks of trusted proxies: the client is the address that they name in `X-Forwarded-For`.
-    /// The header is ignored from any other address.
+    /// Networks of trusted proxies: the client is the address that they name in `X-Forwarded-For`, and
+    /// uses the scheme that they name in `X-Forwarded-Proto`. From any other address both are ignored.
     pub trusted_proxies: Vec<IpNet>,
 }
 

@@ -21,6 +21,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::Semaphore;
 
+use crate::address::without_claimed_scheme;
 use crate::unread::read_out;
 use crate::{Config, Problem};
 
@@ -82,6 +83,10 @@ pub fn bounded(router: Router, config: &Config, metrics: &Metrics) -> Router {
         .fallback(|| async { Problem::not_found("see /openapi.json for the resources") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(
+            config.trusted_proxies.clone().into(),
+            without_claimed_scheme,
+        ))
         .layer(from_fn_with_state(bounds, around))
 }
 

@@ -18,7 +18,7 @@ pub mod telemetry;
 mod tls;
 mod unread;
 
-pub use address::client_address;
+pub use address::{client_address, is_forwarded_https};
 pub use auth::{authenticate, presented_key};
 pub use config::{Config, origin_problem, out_of_range};
 pub use cors::cross_origin;

@@ -81,6 +81,30 @@ fn a_session_stands_for_its_key_until_it_ends() {
     assert_eq!(short.check(&ring, &session), Err(KeyRefusal::Revoked));
 }
 
+#[test]
+fn a_session_that_was_ended_is_refused_by_all_who_share_the_file() {
+    let (folder, file) = place();
+    let (_, secret) = KeyStore::new(&file)
+        .create(reader("a", &["firenze"]))
+        .unwrap();
+    let ring = KeyRing::open(&file).unwrap();
+    let path = folder.path().join("session-secret");
+    let open = || Sessions::open(&path, SignedDuration::from_secs(600)).unwrap();
+    let sessions = open();
+    let [copied, other] = [(); 2].map(|()| sessions.begin(&ring, secret.expose()).unwrap());
+    let forged = format!("{copied}0");
+    assert_eq!(sessions.end(&ring, &forged), Err(KeyRefusal::Malformed));
+    assert_eq!(sessions.end(&ring, &copied), Ok(()));
+    for server in [&sessions, &open()] {
+        assert_eq!(server.check(&ring, &copied), Err(KeyRefusal::Expired));
+        assert_eq!(server.end(&ring, &copied), Err(KeyRefusal::Expired));
+        assert!(server.check(&ring, &other).is_ok());
+    }
+    fs::write(path.with_extension("ended"), "x").unwrap();
+    let damaged = Sessions::open(&path, SignedDuration::from_secs(600));
+    assert!(matches!(damaged, Err(KeyError::Damaged { .. })));
+}
+
 /// A copy of the key file is not enough: the secret of the sessions is in a separate file.
 #[test]
 fn a_session_needs_the_secret_and_a_readers_key() {

@@ -53,7 +53,7 @@ pub(crate) async fn answers(
         Some(_) => None,
         None => match session::current(&pages, &headers) {
             Ok(session) => session,
-            Err(refused) => return Ok(session::ended(&pages, refused)),
+            Err(refused) => return Ok(session::ended(&pages, &headers, refused)),
         },
     };
     let is_public = session.is_none() && presented_key(&headers)?.is_none();

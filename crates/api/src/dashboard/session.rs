@@ -34,29 +34,43 @@ pub(crate) async fn sign_in(
         _ => Problem::unauthorized(refused.to_string()),
     })?;
     let seconds = pages.sessions().longest().as_secs();
-    let headers = cookie(&pages, &session, seconds);
+    let headers = cookie(&pages, &headers, &session, seconds);
     Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
 
-/// Handles `DELETE /pages/session`: signs out.
-pub(crate) async fn sign_out(State(pages): State<Pages>) -> Response {
-    (StatusCode::NO_CONTENT, removed(&pages)).into_response()
+/// Handles `DELETE /pages/session`: signs out. No copy of the session is accepted any longer.
+pub(crate) async fn sign_out(
+    State(pages): State<Pages>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    pages.api().admit_address(peer, &headers)?;
+    if let Some(session) = presented(&pages, &headers) {
+        // A session that is not accepted has ended already.
+        _ = pages.sessions().end(pages.api().ring(), session);
+    }
+    Ok((StatusCode::NO_CONTENT, removed(&pages, &headers)).into_response())
 }
 
 /// Answers a request whose session has ended, and removes the cookie: the next request is public.
-pub(crate) fn ended(pages: &Pages, refused: KeyRefusal) -> Response {
+pub(crate) fn ended(pages: &Pages, headers: &HeaderMap, refused: KeyRefusal) -> Response {
     let problem = Problem::unauthorized(format!("the session has ended: {refused}"));
-    (removed(pages), problem).into_response()
+    (removed(pages, headers), problem).into_response()
 }
 
 /// Returns headers that remove the cookie.
-fn removed(pages: &Pages) -> [(HeaderName, String); 2] {
-    cookie(pages, "", 0)
+fn removed(pages: &Pages, headers: &HeaderMap) -> [(HeaderName, String); 2] {
+    cookie(pages, headers, "", 0)
 }
 
 /// Returns headers that set the cookie for some seconds.
-fn cookie(pages: &Pages, session: &str, seconds: i64) -> [(HeaderName, String); 2] {
-    let is_secure = pages.site().is_secure();
+fn cookie(
+    pages: &Pages,
+    headers: &HeaderMap,
+    session: &str,
+    seconds: i64,
+) -> [(HeaderName, String); 2] {
+    let is_secure = pages.site().is_secure(headers);
     let name = NAMES[usize::from(is_secure)];
     let secure = if is_secure { "; Secure" } else { "" };
     let cookie =
@@ -69,9 +83,14 @@ fn cookie(pages: &Pages, session: &str, seconds: i64) -> [(HeaderName, String); 
 /// # Errors
 /// The session has ended.
 pub(crate) fn current(pages: &Pages, headers: &HeaderMap) -> Result<Option<Arc<Key>>, KeyRefusal> {
-    let session = of(headers, NAMES[usize::from(pages.site().is_secure())]);
+    let session = presented(pages, headers);
     let key = session.map(|session| pages.sessions().check(pages.api().ring(), session));
     key.transpose()
+}
+
+/// Returns the session of a request, which may have ended.
+fn presented<'h>(pages: &Pages, headers: &'h HeaderMap) -> Option<&'h str> {
+    of(headers, NAMES[usize::from(pages.site().is_secure(headers))])
 }
 
 fn of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use affluenza_http::out_of_range;
+use affluenza_http::{is_forwarded_https, out_of_range};
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue};
@@ -119,12 +119,19 @@ impl Site {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let host = host.filter(|host| is_address(&format!("http://{host}")));
         let host = host.and_then(|host| host.parse::<Authority>().ok());
-        host.map_or_else(String::new, |host| format!("{}://{host}", self.scheme))
+        let scheme = match self.is_secure(headers) {
+            true => "https",
+            false => "http",
+        };
+        host.map_or_else(String::new, |host| format!("{scheme}://{host}"))
     }
 
-    /// True if readers use HTTPS, also where a proxy ends it.
-    pub(crate) fn is_secure(&self) -> bool {
-        self.scheme == "https" || self.config.base_url.starts_with("https://")
+    /// True if the reader uses HTTPS, also where a proxy ends it. Only requests of trusted proxies
+    /// have the header of proxies here.
+    pub(crate) fn is_secure(&self, headers: &HeaderMap) -> bool {
+        self.scheme == "https"
+            || self.config.base_url.starts_with("https://")
+            || is_forwarded_https(headers)
     }
 
     /// Returns the content security policy of the pages.
@@ -175,6 +182,8 @@ mod tests {
         assert_eq!(site.base(&headers), "http://localhost:8080");
         headers.insert(HOST, HeaderValue::from_static("a\"><script>"));
         assert_eq!(site.base(&headers), "");
+        headers.insert("x-forwarded-proto", HeaderValue::from_static("HTTPS"));
+        assert_eq!(site.base(&headers), "https://localhost:8080");
         site.config.base_url = "https://uso.example.it/".to_owned();
         assert_eq!(site.base(&headers), "https://uso.example.it");
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("README.md")]
 
 mod config;
+mod ended;
 mod error;
 mod file;
 mod key;
@@ -16,5 +17,6 @@ pub use key::{Key, NewKey, Role, Scope};
 pub use log::{AdminAction, AdminLog, BrokenLog, account};
 pub use ring::KeyRing;
 pub use secret::KeySecret;
+pub(crate) use sessions::SessionEnd;
 pub use sessions::Sessions;
 pub use store::KeyStore;

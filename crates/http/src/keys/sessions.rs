@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::keys::ended::EndedSessions;
 use crate::keys::secret::decode_digest;
 use crate::keys::{Key, KeyError, KeyRefusal, KeyRing, Role, file};
 
@@ -14,18 +15,28 @@ use crate::keys::{Key, KeyError, KeyRefusal, KeyRing, Role, file};
 ///
 /// A session is made with a secret that the key file does not hold, so a copy of that file is not
 /// enough to make one.
-#[derive(Clone)]
 pub struct Sessions {
     secret: [u8; 32],
     longest: SignedDuration,
+    ended: EndedSessions,
+}
+
+/// Key and end of a session. No two sessions of a key end in the same microsecond.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionEnd<'s> {
+    /// Id of the key.
+    pub id: &'s str,
+    /// End, in microseconds since 1970.
+    pub until: i64,
 }
 
 impl Sessions {
     /// Reads the secret from a file, or creates the file. If it cannot be created, sessions end with
-    /// the process. No session is accepted that ends later than `longest` from now.
+    /// the process. No session is accepted that ends later than `longest` from now. The file with the
+    /// extension `ended` has the sessions whose readers signed out.
     ///
     /// # Errors
-    /// The file exists and holds no secret, or cannot be read.
+    /// A file exists and is damaged, or cannot be read.
     pub fn open(path: &Path, longest: SignedDuration) -> Result<Self, KeyError> {
         let secret = match read(path)? {
             Some(secret) => secret,
@@ -34,7 +45,11 @@ impl Sessions {
                 random()
             })?,
         };
-        Ok(Self { secret, longest })
+        Ok(Self {
+            secret,
+            longest,
+            ended: EndedSessions::open(path.with_extension("ended"))?,
+        })
     }
 
     /// Duration of a new session.
@@ -51,9 +66,19 @@ impl Sessions {
         if key.role != Role::Reader {
             return Err(KeyRefusal::NoReader);
         }
-        let until = (Timestamp::now() + self.longest).as_second();
+        let until = (Timestamp::now() + self.longest).as_microsecond();
         let mark = hex::encode(self.mark(&key, until));
         Ok(format!("{}.{until}.{mark}", key.id))
+    }
+
+    /// Ends a session: no copy of it is accepted any longer.
+    ///
+    /// # Errors
+    /// The text is no session, or has ended already.
+    pub fn end(&self, ring: &KeyRing, session: &str) -> Result<(), KeyRefusal> {
+        let (session, _) = self.accepted(ring, session)?;
+        self.ended.end(&session, Timestamp::now().as_microsecond());
+        Ok(())
     }
 
     /// Returns the key of a session.
@@ -61,6 +86,14 @@ impl Sessions {
     /// # Errors
     /// The session or its key has ended, or the session was not made with this secret.
     pub fn check(&self, ring: &KeyRing, session: &str) -> Result<Arc<Key>, KeyRefusal> {
+        self.accepted(ring, session).map(|(_, key)| key)
+    }
+
+    fn accepted<'s>(
+        &self,
+        ring: &KeyRing,
+        session: &'s str,
+    ) -> Result<(SessionEnd<'s>, Arc<Key>), KeyRefusal> {
         let mut parts = session.splitn(3, '.');
         let (Some(id), Some(until), Some(mark)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(KeyRefusal::Malformed);
@@ -72,14 +105,16 @@ impl Sessions {
             return Err(KeyRefusal::Unknown);
         }
         let now = Timestamp::now();
-        if !(now.as_second() + 1..=(now + self.longest).as_second()).contains(&until) {
+        let seconds = now.as_second() + 1..=(now + self.longest).as_second();
+        let session = SessionEnd { id, until };
+        if !seconds.contains(&(until / 1_000_000)) || self.ended.has(&session) {
             return Err(KeyRefusal::Expired);
         }
         if key.role != Role::Reader {
             return Err(KeyRefusal::NoReader);
         }
         key.usable()?;
-        Ok(key)
+        Ok((session, key))
     }
 
     /// Returns a keyed hash of a key and the end of its session, in the form of HMAC.
