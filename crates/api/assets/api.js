@@ -26,6 +26,8 @@ export class Api {
   #asked = new Map();
   /** True during a session, which is a cookie that no script can read. */
   hasKey;
+  /** Text of all answers since this was emptied. */
+  read = "";
   constructor(hasSession) { this.hasKey = hasSession; }
 
   /** Begins a session with a key. Throws an ApiError for a wrong one. */
@@ -88,7 +90,11 @@ export class Api {
     const query = new URLSearchParams(questions.map((question) => ["ask", question]));
     // Answers in a session are not public, so the browser must not store them.
     const response = await fetch(`/pages/answers?${query}`, { cache: this.hasKey ? "no-store" : "default" });
-    if (response.ok) return response.json();
+    if (response.ok) {
+      const text = await response.text();
+      this.read += text;
+      return JSON.parse(text);
+    }
     throw new (response.status === 401 ? SessionEnded : ApiError)(response.status, await response.json().catch(() => ({})));
   }
 }

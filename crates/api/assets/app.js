@@ -56,14 +56,36 @@ function go(to) {
   show({ moved: true });
 }
 
-async function show({ moved = false } = {}) {
+/** Pause between two looks for newer figures, and time for which a reader is taken to be reading, in milliseconds. */
+const REFRESH_MS = 60_000;
+const READING_MS = 300_000;
+let usedAt = -READING_MS;
+/** Text of the answers that the page shows. */
+let shown = "";
+let isLooking = false;
+
+/** Replaces the figures by newer ones, unless a reader is using the page. */
+async function refresh() {
+  const isReading = performance.now() - usedAt < READING_MS || document.querySelector("dialog[open], main[aria-busy], main details[open]");
+  if (document.hidden || isReading || isLooking || modules[`views/${VIEWS.get(place().path)}.js`].isLive) return;
+  isLooking = true;
+  await show({ again: true }).finally(() => { isLooking = false; });
+}
+
+async function show({ moved = false, again = false } = {}) {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
   const at = place();
   const view = VIEWS.get(at.path);
-  status.textContent = t("web-loading");
-  main.setAttribute("aria-busy", "true");
+  if (again) {
+    // The day may have changed.
+    data.forget();
+  } else {
+    status.textContent = t("web-loading");
+    main.setAttribute("aria-busy", "true");
+  }
+  api.read = "";
   // The build joins all modules to one script.
   const module = modules[`views/${view}.js`];
   let content;
@@ -79,9 +101,12 @@ async function show({ moved = false } = {}) {
     const naming = data.loadEnte(at.ente).then(() => nameEnte(at));
     [content] = await Promise.all([module.default(showing), naming]);
   } catch (error) {
+    // Old figures are better than none, until the next look.
+    if (again && error.status !== 401 && error.status !== 403) return;
     content = failure(error);
   }
-  if (signal.aborted) return;
+  if (signal.aborted || (again && api.read === shown)) return;
+  shown = api.read;
   const title = ofEnte() ? data.name("ente", at.ente) : t(`page-${view}`);
   document.getElementById("key").textContent = api.hasKey ? t("web-key-on") : t("web-key");
   const heading = h("h1", { tabindex: "-1" }, title, h("small", {}, subtitle(at, module)));
@@ -89,7 +114,7 @@ async function show({ moved = false } = {}) {
   main.replaceChildren(...[heading, missing, content, dated(at)].flat().filter(Boolean));
   main.removeAttribute("aria-busy");
   document.title = `${title} · Affluenza`;
-  status.textContent = t("web-loaded", { page: title });
+  if (!again) status.textContent = t("web-loaded", { page: title });
   mark(at);
   if (moved) heading.focus({ preventScroll: true }), scrollTo(0, 0);
   main.dataset.shown = `${location.pathname}${location.search}`;
@@ -259,7 +284,11 @@ addEventListener("click", (event) => {
   event.preventDefault();
   go(link.getAttribute("href"));
 });
+for (const use of ["pointerdown", "keydown", "wheel"]) addEventListener(use, () => { usedAt = performance.now(); }, { passive: true });
 addEventListener("popstate", () => show({ moved: true }));
 document.getElementById("controls").addEventListener("submit", (event) => event.preventDefault());
 keyDialog();
-if (!main.querySelector("[data-missing]")) show();
+if (!main.querySelector("[data-missing]")) {
+  show();
+  setInterval(refresh, REFRESH_MS);
+}

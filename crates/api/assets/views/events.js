@@ -2,6 +2,8 @@ import { ApiError, NeedsKey, SessionEnded } from "../api.js";
 import { h } from "../dom.js";
 import { table } from "../table.js";
 
+/** The view asks for newer figures by itself. */
+export const isLive = true;
 export const picks = ["ente"];
 export const subtitle = ({ t, ente }) => [ente ?? t("web-all-enti"), t("web-events-now")];
 

@@ -1,6 +1,8 @@
 import { chart } from "../charts.js";
 import { h } from "../dom.js";
 
+/** The view asks for newer figures by itself. */
+export const isLive = true;
 export const picks = [];
 export const subtitle = ({ t }) => [t("web-live-now")];
 
