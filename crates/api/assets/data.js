@@ -118,10 +118,10 @@ export class Data {
     return answer.data.map((row) => ({ code: row.ente, name: row.ente_name }));
   }
 
-  /** The findings of a year in sentences; none for a month, or for a year that is not closed. */
+  /** The findings of a period, as { until, sentences }: without a key, of closed years only. */
   async findings({ year, month, ente, category }) {
-    if (month || category || !this.closedAt({ year })) return [];
-    return this.api.get("findings", { year, ente, lang: this.language });
+    if (category || (!this.api.hasKey && (month || !this.closedAt({ year })))) return { sentences: [] };
+    return this.api.get("findings", { year, month, ente, lang: this.language });
   }
 
   /** Throws NeedsKey without a key, unless the figures are public. */

@@ -86,7 +86,7 @@ struct Inner {
 
 /// A client whose request was admitted.
 pub(crate) struct Admitted {
-    key: Option<Arc<Key>>,
+    pub key: Option<Arc<Key>>,
     address: IpAddr,
     /// State of the client's rate limit.
     pub allowance: Allowance,

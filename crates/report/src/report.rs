@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::document::{Document, ENTI_MAX};
-use crate::findings::{FindingCounts, YearFinding};
+use crate::findings::{FindingCounts, YearFinding, first_sentences};
 use crate::moved::{self, Moved};
 use crate::notice::{self, AcceptedLoss, Notice};
 use crate::period::ReportPeriod;
@@ -386,6 +386,11 @@ impl Report {
         self.warnings
             .iter()
             .any(|notice| matches!(notice, Notice::NoData { .. }))
+    }
+
+    /// Returns the first findings as sentences.
+    pub fn sentences(&self, language: Language) -> Vec<String> {
+        first_sentences(&self.findings, language, self.period)
     }
 
     /// Formats the report as text for a terminal of `width` columns, without colours.

@@ -988,6 +988,7 @@ web-embed-alt = Uses of digital services
 
 ## Errors of the API
 problem-bad-parameter = A parameter cannot be used
+web-findings-until = Whole days up to { $day } are counted, and compared with the same days of the year before.
 problem-unauthorized = A valid key is needed
 problem-forbidden = The key does not allow this
 problem-not-published = There is no public edition of this

@@ -1013,6 +1013,7 @@ web-embed-alt = Utilizzi dei servizi digitali
 
 ## Errori dell'API
 problem-bad-parameter = Un parametro non è valido
+web-findings-until = Sono contati i giorni interi fino al { $day }, confrontati con gli stessi giorni dell’anno prima.
 problem-unauthorized = È necessaria una chiave valida
 problem-forbidden = La chiave non permette questa richiesta
 problem-not-published = Non ne esiste un'edizione pubblica

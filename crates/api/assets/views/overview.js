@@ -31,8 +31,9 @@ export default async function overview(view) {
     ...(visits ? [visits] : []),
   ];
   return h("div", { class: "grid" },
-    found.length > 0 && h("section", { class: "card" }, h("h2", {}, t("web-findings")),
-      h("ul", { class: "findings" }, found.map((sentence) => h("li", {}, sentence)))),
+    found.sentences.length > 0 && h("section", { class: "card" }, h("h2", {}, t("web-findings")),
+      h("ul", { class: "findings" }, found.sentences.map((sentence) => h("li", {}, sentence))),
+      found.until && h("p", { class: "note" }, t("web-findings-until", { day: f.days.format(new Date(`${found.until}T00:00`)) }))),
     great(figures, view),
     byMonth && h("section", { class: "card" }, byMonth),
     h("section", { class: second ? "card half" : "card" }, table({

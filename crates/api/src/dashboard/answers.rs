@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use affluenza_http::keys::Key;
 use affluenza_http::{Peer, Problem, presented_key};
+use axum::Json;
 use axum::body::to_bytes;
 use axum::extract::{Extension, Query, State};
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, IF_NONE_MATCH, RETRY_AFTER, VARY};
@@ -17,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::findings::{FindingsRequest, findings};
+use super::findings::FindingsAsked;
 use super::{Pages, language, session};
 use crate::question::Resource;
 
@@ -134,20 +135,13 @@ impl Client {
         };
         if uri.path() == "/findings" {
             let Query(pairs) = pairs.map_err(|_| unknown())?;
-            let value = |wanted| {
-                pairs
-                    .iter()
-                    .find(|(name, _)| name == wanted)
-                    .map(|(_, value)| &**value)
+            let language = language::chosen(uri.query(), &self.headers);
+            let asked = FindingsAsked::parse(&pairs, language).ok_or_else(unknown)?;
+            let found = match &client.key {
+                Some(key) => asked.of_key(&self.pages, key).await,
+                None => asked.of_everybody(&self.pages).await?,
             };
-            let year = value("year").and_then(|year| year.parse().ok());
-            let request = FindingsRequest {
-                year: year.ok_or_else(unknown)?,
-                ente: value("ente"),
-                language: language::chosen(uri.query(), &self.headers),
-            };
-            let found = findings(&self.pages, request).await?;
-            return Ok(serde_json::Value::from(&*found).to_string().into_response());
+            return Ok(Json(found).into_response());
         }
         let resource = resource.ok_or_else(unknown)?;
         api.answer(resource, &client, &self.headers, pairs).await

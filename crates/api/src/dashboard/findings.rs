@@ -1,14 +1,31 @@
-//! Findings of closed years, in sentences.
+//! Findings of a period, in sentences: without a key those of a closed year, with a key those of the
+//! figures as they are now.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use affluenza_disclosure::edition::{Editions, NoEdition};
 use affluenza_http::Problem;
+use affluenza_http::keys::{Key, Role};
 use affluenza_register::{Ente, Register};
 use affluenza_words::Language;
 use quick_cache::sync::Cache;
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
 
 use super::Pages;
+
+/// Years of the calendar that portals use.
+const YEARS: RangeInclusive<i16> = 1970..=9998;
+
+/// Findings of a period.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PeriodFindings {
+    /// Last counted day of a period that is not over, as `2026-11-29`.
+    pub until: Option<String>,
+    /// Sentences, the most important first.
+    pub sentences: Vec<String>,
+}
 
 /// Year, ente and language of findings.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +43,24 @@ pub struct FindingsRequest<'r> {
 pub type WriteFindings =
     fn(&Editions, &Register, FindingsRequest<'_>) -> Result<Vec<String>, NoEdition>;
 
+/// Question of a reader with a key for the findings of the present figures.
+#[derive(Debug)]
+pub struct FindingsQuestion {
+    /// Calendar year.
+    pub year: i16,
+    /// Month, 1 to 12; `None` for the whole year.
+    pub month: Option<i8>,
+    /// Code of the only ente; `None` for all.
+    pub ente: Option<String>,
+    /// Language of the sentences.
+    pub language: Language,
+    /// Place for the findings. Without an answer there are none.
+    pub reply: oneshot::Sender<PeriodFindings>,
+}
+
+/// Sends questions for findings to the task that reads the figures.
+pub type FindingsFeed = mpsc::Sender<FindingsQuestion>;
+
 /// Findings of recent requests.
 pub(crate) type FindingsCache = Cache<FindingsKey, Arc<[String]>>;
 
@@ -40,34 +75,124 @@ pub(crate) struct FindingsKey {
     register: String,
 }
 
-/// Returns the findings of a year; none for a year without a public edition.
-pub(crate) async fn findings(
-    pages: &Pages,
-    request: FindingsRequest<'_>,
-) -> Result<Arc<[String]>, Problem> {
-    let api = pages.api();
-    let Some(write) = pages.site().findings.filter(|_| api.is_public()) else {
-        return Ok(Arc::default());
-    };
-    let register = api.snapshot().await?.register.clone();
-    let ente = request.ente.map(|code| register.ente(code).map(Ente::code));
-    // Nothing is known of an ente that is not in the register.
-    if ente == Some(None) {
-        return Ok(Arc::default());
+/// Parameters of a question for findings.
+#[derive(Debug)]
+pub(crate) struct FindingsAsked<'r> {
+    pub year: i16,
+    pub month: Option<i8>,
+    pub ente: Option<&'r str>,
+    pub language: Language,
+}
+
+impl<'r> FindingsAsked<'r> {
+    /// Reads the parameters; `None` without a year, or with a wrong one or a wrong month.
+    pub fn parse(pairs: &'r [(String, String)], language: Language) -> Option<Self> {
+        let value = |wanted: &str| {
+            let mut pairs = pairs.iter();
+            let found = pairs.find(|(name, _)| name == wanted);
+            found.map(|(_, value)| &**value)
+        };
+        let month = value("month").map(str::parse).transpose().ok()?;
+        let year = value("year")?.parse().ok()?;
+        let is_known = YEARS.contains(&year) && month.is_none_or(|month| (1..=12).contains(&month));
+        is_known.then_some(Self {
+            year,
+            month,
+            ente: value("ente"),
+            language,
+        })
     }
-    let request = FindingsRequest {
-        ente: ente.flatten(),
-        ..request
-    };
-    let editions = api.editions();
-    let key = FindingsKey {
-        year: request.year,
-        ente: request.ente.map(str::to_owned),
-        language: request.language,
-        versions: [request.year, request.year.saturating_sub(1)].map(|year| editions.version(year)),
-        register: register.version().to_owned(),
-    };
-    let found = async { write(editions, &register, request).map(Arc::from) };
-    let found = pages.0.findings.get_or_insert_async(&key, found).await;
-    Ok(found.unwrap_or_default())
+
+    /// Returns the findings of the enti of a key; none for some of the enti, since the register of a
+    /// finding has all.
+    pub async fn of_key(&self, pages: &Pages, key: &Key) -> PeriodFindings {
+        let scope = match key.role {
+            Role::Admin => None,
+            Role::Reader | Role::Writer => key.enti.codes(),
+        };
+        let ente = match (self.ente, scope) {
+            (ente, None) => ente,
+            (Some(ente), Some(scope)) if scope.contains(ente) => Some(ente),
+            (None, Some(scope)) if scope.len() == 1 => scope.first().map(String::as_str),
+            _ => return PeriodFindings::default(),
+        };
+        let Some(feed) = &pages.site().present_findings else {
+            return PeriodFindings::default();
+        };
+        let (reply, answer) = oneshot::channel();
+        let question = FindingsQuestion {
+            year: self.year,
+            month: self.month,
+            ente: ente.map(str::to_owned),
+            language: self.language,
+            reply,
+        };
+        match feed.send(question).await {
+            Ok(()) => answer.await.unwrap_or_default(),
+            Err(_) => PeriodFindings::default(),
+        }
+    }
+
+    /// Returns the findings of the public edition of a year; none without one.
+    pub async fn of_everybody(&self, pages: &Pages) -> Result<PeriodFindings, Problem> {
+        let api = pages.api();
+        let write = pages.site().findings;
+        let Some(write) = write.filter(|_| api.is_public() && self.month.is_none()) else {
+            return Ok(PeriodFindings::default());
+        };
+        let register = api.snapshot().await?.register.clone();
+        let ente = self.ente.map(|code| register.ente(code).map(Ente::code));
+        // Nothing is known of an ente that is not in the register.
+        if ente == Some(None) {
+            return Ok(PeriodFindings::default());
+        }
+        let request = FindingsRequest {
+            year: self.year,
+            ente: ente.flatten(),
+            language: self.language,
+        };
+        let editions = api.editions();
+        let key = FindingsKey {
+            year: request.year,
+            ente: request.ente.map(str::to_owned),
+            language: request.language,
+            versions: [request.year, request.year.saturating_sub(1)]
+                .map(|year| editions.version(year)),
+            register: register.version().to_owned(),
+        };
+        let found = async { write(editions, &register, request).map(Arc::from) };
+        let found = pages.0.findings.get_or_insert_async(&key, found).await;
+        Ok(PeriodFindings {
+            until: None,
+            sentences: found.map(|found| found.to_vec()).unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_has_a_year_and_a_month_of_the_calendar() {
+        let asked = |pairs: &[(&str, &str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_string()));
+            let pairs = Vec::from_iter(pairs);
+            let asked = FindingsAsked::parse(&pairs, Language::IT);
+            asked.map(|asked| (asked.year, asked.month))
+        };
+        assert_eq!(asked(&[("year", "2026")]), Some((2026, None)));
+        assert_eq!(
+            asked(&[("year", "2026"), ("month", "3")]),
+            Some((2026, Some(3)))
+        );
+        for wrong in [
+            [("year", "2026"), ("month", "13")],
+            [("year", "x"), ("month", "3")],
+        ] {
+            assert_eq!(asked(&wrong), None, "{wrong:?}");
+        }
+    }
 }

@@ -39,7 +39,9 @@ use crate::dashboard::frame::{Frames, PageText, escaped};
 use crate::reply::{gzip, is_known, takes_gzip};
 
 pub use events::{EventFate, EventFeed, LastEvents, LastEventsReply, ShownEvent};
-pub use findings::{FindingsRequest, WriteFindings};
+pub use findings::{
+    FindingsFeed, FindingsQuestion, FindingsRequest, PeriodFindings, WriteFindings,
+};
 pub(crate) use site::is_address;
 pub use site::{PagesConfig, Site, SiteLogo};
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::events::EventFeed;
-use super::findings::WriteFindings;
+use super::findings::{FindingsFeed, WriteFindings};
 
 /// Addresses that the pages link to, and sites that may show them in a frame.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -105,6 +105,8 @@ pub struct Site {
     pub licence: String,
     /// Writes the findings of closed years. `None`: the pages have none.
     pub findings: Option<WriteFindings>,
+    /// Finds what the present figures show, for readers with a key. `None`: they have no findings.
+    pub present_findings: Option<FindingsFeed>,
     /// Reads the last events of the log. `None`: this server is not connected to the log.
     pub events: Option<EventFeed>,
 }
@@ -180,10 +182,10 @@ mod tests {
         assert_eq!(site.base(&headers), "");
         headers.insert(HOST, HeaderValue::from_static("localhost:8080"));
         assert_eq!(site.base(&headers), "http://localhost:8080");
-        headers.insert(HOST, HeaderValue::from_static("a\"><script>"));
-        assert_eq!(site.base(&headers), "");
         headers.insert("x-forwarded-proto", HeaderValue::from_static("HTTPS"));
         assert_eq!(site.base(&headers), "https://localhost:8080");
+        headers.insert(HOST, HeaderValue::from_static("a\"><script>"));
+        assert_eq!(site.base(&headers), "");
         site.config.base_url = "https://uso.example.it/".to_owned();
         assert_eq!(site.base(&headers), "https://uso.example.it");
     }

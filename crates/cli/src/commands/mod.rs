@@ -27,6 +27,7 @@ mod manual;
 mod migrate;
 mod names;
 pub mod open_data;
+mod present_findings;
 mod public_index;
 pub mod readers;
 mod rebuild;

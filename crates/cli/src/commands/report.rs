@@ -302,7 +302,7 @@ impl Material {
 
 /// Returns the days of a period to count: all, or those up to the last full one with data. A day is
 /// full if it is over in every zone of the register.
-async fn counted_days(
+pub async fn counted_days(
     store: &Store,
     register: &Register,
     period: ReportPeriod,
@@ -320,7 +320,7 @@ async fn counted_days(
 
 /// Returns the months in doubt that may have local days of the period: a local day can begin in the
 /// UTC month before, or end in the next one.
-async fn months_in_doubt(store: &Store, period: ReportPeriod) -> Result<Vec<String>> {
+pub async fn months_in_doubt(store: &Store, period: ReportPeriod) -> Result<Vec<String>> {
     let near = [period.first().yesterday()?, period.last().tomorrow()?];
     let [first, last] = near.map(|day| day.strftime("%Y-%m").to_string());
     let mut months = store.ledger().months_in_doubt_of(period.year()).await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_api::dashboard::{self, EventFeed, FindingsRequest, Site, SiteLogo};
+use affluenza_api::dashboard::{self, FindingsRequest, Site, SiteLogo};
 use affluenza_api::{Api, ApiSources};
 use affluenza_disclosure::edition::{Closed, Editions, NoEdition};
 use affluenza_disclosure::open_data::Source;
@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use super::chain::{Witness, closed_years};
 use super::event_feed::{self, EventSources};
+use super::present_findings;
 use super::reload::WatchedRegister;
 use crate::args::serve::Serve;
 use crate::output::say;
@@ -105,7 +106,7 @@ impl RunningApi {
             store: reader.clone(),
             register: register.clone(),
         };
-        let site = site(settings, event_feed::start(sources, stop.clone()))?;
+        let site = site(settings, sources, &store, stop)?;
         let sources = ApiSources {
             store: store.clone(),
             editions,
@@ -155,8 +156,13 @@ fn sessions(settings: &Settings) -> Result<Sessions> {
     Ok(Sessions::open(&file, hours)?)
 }
 
-/// Returns the publisher that the pages name, and what they read.
-fn site(settings: &Settings, events: Option<EventFeed>) -> Result<Site> {
+/// Returns the publisher that the pages name, and starts the tasks that read what they show.
+fn site(
+    settings: &Settings,
+    events: EventSources,
+    store: &Store,
+    stop: &CancellationToken,
+) -> Result<Site> {
     let CentreFace { centre, logo, .. } = settings.face()?;
     let mut config = settings.serve.pages.clone();
     if config.base_url.is_empty() {
@@ -167,6 +173,7 @@ fn site(settings: &Settings, events: Option<EventFeed>) -> Result<Site> {
         media_type: logo.media_type(),
         bytes: logo.bytes().to_vec().into(),
     });
+    let register = events.register.clone();
     Ok(Site {
         config,
         logo,
@@ -176,7 +183,12 @@ fn site(settings: &Settings, events: Option<EventFeed>) -> Result<Site> {
         contact: centre.contact,
         licence: centre.licence,
         findings: Some(findings),
-        events,
+        present_findings: Some(present_findings::start(
+            store.clone(),
+            register,
+            stop.clone(),
+        )),
+        events: event_feed::start(events, stop.clone()),
     })
 }
 

@@ -5,7 +5,7 @@ use affluenza_words::Language;
 
 use super::counts::{PublicEdition, Slice};
 use crate::count::Count;
-use crate::findings::{FIRST_PAGE, FindingCounts, ShareCounts, YearFinding};
+use crate::findings::{FindingCounts, ShareCounts, YearFinding, first_sentences};
 use crate::report::{Report, ReportRequest};
 use crate::tables::{CategoryCounts, Moves};
 
@@ -25,10 +25,7 @@ impl PublicEdition<'_> {
             None => self.findings(&report, question.register),
             Some(ente) => self.findings_of(ente, &report),
         };
-        let first = findings.iter().take(FIRST_PAGE);
-        first
-            .map(|finding| finding.sentence(language, report.period))
-            .collect()
+        first_sentences(&findings, language, report.period)
     }
 
     /// Returns the findings that the published tables of an ente allow: they have no services.

@@ -16,6 +16,7 @@ use crate::names::ServiceName;
 use crate::tables::{CategoryMove, EnteName};
 
 pub(crate) use counts::{EnteTotals, FindingCounts, ServiceCounts, ShareCounts};
+pub(crate) use words::first_sentences;
 
 /// Largest number of findings on the first page.
 pub(crate) const FIRST_PAGE: usize = 5;

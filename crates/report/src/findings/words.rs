@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use affluenza_words::{Language, WordArg};
 
-use super::{ComparedShare, Growth, ServiceChange, Share, YearFinding};
+use super::{ComparedShare, FIRST_PAGE, Growth, ServiceChange, Share, YearFinding};
 use crate::period::ReportPeriod;
 use crate::tables::CategoryMove;
 use crate::text::harmless;
@@ -14,6 +14,18 @@ const NONE: &str = "none";
 
 /// Arguments of a message.
 type Words = Vec<WordArg<'static>>;
+
+/// Returns the first findings of a period as sentences.
+pub(crate) fn first_sentences(
+    findings: &[YearFinding],
+    language: Language,
+    period: ReportPeriod,
+) -> Vec<String> {
+    let first = findings.iter().take(FIRST_PAGE);
+    first
+        .map(|finding| finding.sentence(language, period))
+        .collect()
+}
 
 impl YearFinding {
     /// Returns the finding of a period as a sentence.
