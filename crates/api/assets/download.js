@@ -10,14 +10,26 @@ const FORMS = [
 /** Links that save the rows of a table. `all`, if given, loads all of them. */
 export function downloads({ caption, columns, rows, total, all, t }) {
   const written = columns.filter(({ type }) => type !== "bar");
-  const save_as = async (form) => {
+  const written_table = async () => {
     const found = all ? await all() : rows;
     const lines = [...found, ...(total ? [total] : [])].map((row, at) =>
       written.map((column, place) => (place === 0 && at === found.length ? t("web-total") : plain(row, column))));
-    save(new Blob([csv([written.map(({ title }) => title), ...lines], form)], { type: "text/csv;charset=utf-8" }), `${caption}.csv`);
+    return { heads: written.map(({ title }) => title), rows: lines };
   };
-  return h("p", { class: "downloads" }, t("web-download"), " ", FORMS.map((form) =>
-    h("button", { type: "button", class: "quiet", onclick: () => save_as(form) }, t(`web-download-${form.id}`))));
+  const save_as = async (form) => {
+    const { heads, rows: lines } = await written_table();
+    save(new Blob([csv([heads, ...lines], form)], { type: "text/csv;charset=utf-8" }), `${caption}.csv`);
+  };
+  const failed = h("span", { role: "alert" });
+  const workbook = async () => {
+    const body = JSON.stringify({ name: caption, ...(await written_table()) });
+    const response = await fetch("/pages/workbook", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    failed.textContent = response.ok ? "" : t("web-failed");
+    if (response.ok) save(await response.blob(), `${caption}.xlsx`);
+  };
+  return h("p", { class: "downloads" }, t("web-download"), " ",
+    h("button", { type: "button", class: "quiet", onclick: () => workbook().catch(() => { failed.textContent = t("web-failed"); }) }, t("web-download-xlsx")),
+    FORMS.map((form) => h("button", { type: "button", class: "quiet", onclick: () => save_as(form) }, t(`web-download-${form.id}`))), failed);
 }
 
 /** Returns a value as text or number; undefined where it is hidden or not defined. A change is in percent. */

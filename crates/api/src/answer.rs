@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use affluenza_disclosure::{Count, derive};
 use affluenza_register::Validity;
 use affluenza_store::usage::UNREGISTERED;
+use rust_xlsxwriter::XlsxError;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
 
 use crate::columns::heading_it;
+use crate::workbook::{SheetCell, SheetTable};
 
 /// A figure or a name in a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +139,20 @@ impl Value {
             (Self::Hidden | Self::Count(Count::Hidden), true) => "non pubblicato".into(),
             _ => return None,
         })
+    }
+
+    /// Returns the value as a cell of a workbook.
+    fn cell(&self) -> SheetCell {
+        match self {
+            Self::Text(text) => SheetCell::Text(text.clone()),
+            Self::Unregistered(_) => SheetCell::Text(UNREGISTERED.to_owned()),
+            Self::Count(Count::Shown(count)) => SheetCell::Number(*count as f64),
+            Self::Difference(difference) => SheetCell::Number(*difference as f64),
+            Self::Ratio(ratio) => SheetCell::Number(*ratio),
+            Self::Nothing | Self::NotDefined | Self::Hidden | Self::Count(Count::Hidden) => {
+                SheetCell::Empty
+            }
+        }
     }
 
     /// Formats the value for a CSV file.
@@ -354,26 +370,51 @@ impl UnformattedAnswer {
             text.push('\u{feff}');
         }
         let is_italian = flavour == Flavour::ExcelItaly;
-        let heads = self.columns.iter().map(|column| match is_italian {
+        push_line(&mut text, self.heads(is_italian), flavour);
+        for row in &self.rows {
+            let cells = row.iter().map(|value| value.plain(decimal));
+            let status = self.status(row, is_italian);
+            push_line(&mut text, cells.chain([status]), flavour);
+        }
+        text.into_bytes()
+    }
+
+    /// Formats the answer as a workbook, with the columns of the CSV.
+    pub fn to_xlsx(&self, is_italian: bool) -> Result<Vec<u8>, XlsxError> {
+        let rows = self.rows.iter().map(|row| {
+            let status = SheetCell::Text(self.status(row, is_italian));
+            let cells = row.iter().map(Value::cell);
+            cells.chain([status]).collect()
+        });
+        let table = SheetTable {
+            name: self.meta.resource.to_owned(),
+            heads: self.heads(is_italian).collect(),
+            rows: rows.collect(),
+        };
+        table.to_xlsx()
+    }
+
+    /// Returns the headings of a table, with that of the reasons for cells without a value.
+    fn heads(&self, is_italian: bool) -> impl Iterator<Item = String> {
+        let heads = self.columns.iter().map(move |column| match is_italian {
             true => heading_it(column).to_owned(),
             false => (*column).to_owned(),
         });
         let status = if is_italian { "Note" } else { "status" };
-        push_line(&mut text, heads.chain([status.to_owned()]), flavour);
-        for row in &self.rows {
-            let cells = row.iter().map(|value| value.plain(decimal));
-            let noted = self.columns.iter().zip(row).filter_map(|(column, value)| {
-                let heading = if is_italian {
-                    heading_it(column)
-                } else {
-                    column
-                };
-                Some(format!("{heading}: {}", value.note(is_italian)?))
-            });
-            let status = Vec::from_iter(noted).join("; ");
-            push_line(&mut text, cells.chain([status]), flavour);
-        }
-        text.into_bytes()
+        heads.chain([status.to_owned()])
+    }
+
+    /// Returns the reasons for cells of a row without a value.
+    fn status(&self, row: &[Value], is_italian: bool) -> String {
+        let noted = self.columns.iter().zip(row).filter_map(|(column, value)| {
+            let heading = if is_italian {
+                heading_it(column)
+            } else {
+                column
+            };
+            Some(format!("{heading}: {}", value.note(is_italian)?))
+        });
+        Vec::from_iter(noted).join("; ")
     }
 }
 

@@ -183,6 +183,7 @@ impl<'q> Asked<'q> {
         links.push(("csv", self.address(question, Some("csv"))));
         let excel = self.address(question, Some("csv-excel-italy"));
         links.push(("csv_excel_italy", excel));
+        links.push(("xlsx", self.address(question, Some("xlsx"))));
         links.push(("describedby", "/openapi.json".to_owned()));
         links
     }

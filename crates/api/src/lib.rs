@@ -24,6 +24,7 @@ mod reply;
 mod service;
 mod source;
 mod state;
+mod workbook;
 mod years;
 
 pub use config::Config;

@@ -12,7 +12,9 @@ use crate::columns::schema_name;
 use crate::open::OPEN;
 use crate::parameters::LANGUAGES;
 use crate::question::{Compare, Measure, Question, Resource, STATES};
+use crate::reply::FORMATS;
 use crate::source::{Split, TablesUsed};
+use crate::workbook::XLSX;
 use crate::years::PublicYears;
 use crate::{columns, compose, counted, hours, offers};
 
@@ -155,7 +157,8 @@ fn path_of(resource: Resource) -> Json {
                     "headers": header_refs(&[&LIMITS[..], &CACHED].concat()),
                     "content": {
                         "application/json": { "schema": { "$ref": format!("#/components/schemas/{answer}") } },
-                        "text/csv": { "schema": { "type": "string" } }
+                        "text/csv": { "schema": { "type": "string" } },
+                        (XLSX): { "schema": { "type": "string", "format": "binary" } }
                     }
                 },
                 "304": { "$ref": "#/components/responses/Unchanged" },
@@ -344,8 +347,8 @@ fn parameters() -> Map<String, Json> {
         ),
         (
             "format",
-            "Wins over the header Accept. csv-excel-italy has semicolons, decimal commas, a byte order mark and CRLF.",
-            choice(&["json", "csv", "csv-excel-italy"], "json"),
+            "Wins over the header Accept. csv-excel-italy has semicolons, decimal commas, a byte order mark and CRLF. xlsx is a workbook, with Italian headings unless lang is another language.",
+            choice(&FORMATS, "json"),
         ),
     ];
     for (name, description, schema) in plain {

@@ -21,6 +21,7 @@ use crate::answer::{Flavour, UnformattedAnswer};
 use crate::basis::Basis;
 use crate::compose::Viewer;
 use crate::question::Question;
+use crate::workbook::XLSX;
 
 /// Smaller answers are not compressed, in bytes.
 const COMPRESSED_BYTES_MIN: usize = 1024;
@@ -29,9 +30,13 @@ const COMPRESSED_BYTES_MIN: usize = 1024;
 pub(crate) enum AnswerFormat {
     Json,
     Csv(Flavour),
+    /// A workbook, with Italian headings or the names of the columns.
+    Workbook {
+        is_italian: bool,
+    },
 }
 
-const FORMATS: [&str; 3] = ["json", "csv", "csv-excel-italy"];
+pub(crate) const FORMATS: [&str; 4] = ["json", "csv", "csv-excel-italy", "xlsx"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct CacheKey {
@@ -47,15 +52,27 @@ pub(crate) struct Rendered {
     pub gzip: Option<Bytes>,
 }
 
-pub(crate) fn render(answer: &UnformattedAnswer, format: AnswerFormat) -> Rendered {
+pub(crate) fn render(
+    answer: &UnformattedAnswer,
+    format: AnswerFormat,
+) -> Result<Rendered, Problem> {
     let body = match format {
         AnswerFormat::Json => answer.to_json(),
         AnswerFormat::Csv(flavour) => answer.to_csv(flavour),
+        AnswerFormat::Workbook { is_italian } => {
+            let book = answer.to_xlsx(is_italian);
+            book.map_err(|error| {
+                tracing::error!(%error, "an answer fits no workbook");
+                Problem::internal()
+            })?
+        }
     };
-    Rendered {
-        gzip: gzip(&body, Compression::fast()),
+    // A workbook is compressed by itself.
+    let is_text = !matches!(format, AnswerFormat::Workbook { .. });
+    Ok(Rendered {
+        gzip: is_text.then(|| gzip(&body, Compression::fast())).flatten(),
         body: body.into(),
-    }
+    })
 }
 
 /// Compresses a body, unless it is short.
@@ -85,11 +102,17 @@ pub(crate) fn format(
     headers: &HeaderMap,
 ) -> Result<AnswerFormat, Problem> {
     let asked = pairs.iter().find(|(name, _)| name == "format");
+    // Headings are Italian unless the address has another language.
+    let other = |(name, value): &(String, String)| name == "lang" && value != "it";
+    let workbook = AnswerFormat::Workbook {
+        is_italian: !pairs.iter().any(other),
+    };
     if let Some((_, value)) = asked {
         return match value.as_str() {
             "json" => Ok(AnswerFormat::Json),
             "csv" => Ok(AnswerFormat::Csv(Flavour::Tidy)),
             "csv-excel-italy" => Ok(AnswerFormat::Csv(Flavour::ExcelItaly)),
+            "xlsx" => Ok(workbook),
             _ => Err(Problem::parameter(
                 "format",
                 "there is no such format",
@@ -106,6 +129,7 @@ pub(crate) fn format(
         match kind {
             "" | "*/*" | "application/*" | "application/json" => return Ok(AnswerFormat::Json),
             "text/csv" | "text/*" => return Ok(AnswerFormat::Csv(Flavour::Tidy)),
+            XLSX => return Ok(workbook),
             _ => {}
         }
     }
@@ -113,10 +137,10 @@ pub(crate) fn format(
         StatusCode::NOT_ACCEPTABLE,
         "not-acceptable",
         "There is no such format",
-        "answers are application/json or text/csv",
+        "answers are application/json, text/csv or a workbook",
     )
     .with("parameter", "Accept")
-    .with("allowed", ["application/json", "text/csv"]))
+    .with("allowed", ["application/json", "text/csv", XLSX]))
 }
 
 /// Hash of this program. Another build may write other columns and notes.
@@ -158,19 +182,18 @@ pub(crate) fn written(rendered: &Rendered, cached: &CacheKey, headers: &HeaderMa
     };
     let mut response = body.into_response();
     let added = response.headers_mut();
-    let kind = match cached.format {
-        AnswerFormat::Json => "application/json",
-        AnswerFormat::Csv(_) => "text/csv; charset=utf-8; header=present",
+    let (kind, ending) = match cached.format {
+        AnswerFormat::Json => ("application/json", None),
+        AnswerFormat::Csv(_) => ("text/csv; charset=utf-8; header=present", Some("csv")),
+        AnswerFormat::Workbook { .. } => (XLSX, Some("xlsx")),
     };
     added.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     if is_gzip {
         added.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    if matches!(cached.format, AnswerFormat::Csv(_)) {
-        let name = format!(
-            "attachment; filename=\"{}.csv\"",
-            cached.question.resource.path()
-        );
+    if let Some(ending) = ending {
+        let name = cached.question.resource.path();
+        let name = format!("attachment; filename=\"{name}.{ending}\"");
         if let Ok(value) = HeaderValue::try_from(name) {
             added.insert(CONTENT_DISPOSITION, value);
         }

@@ -432,7 +432,7 @@ impl Inner {
                 mark: cached.basis.figures,
             };
             let answer = composer.answer(asked).await.map_err(problem)?;
-            Ok(Arc::new(render(&answer, cached.format)))
+            Ok(Arc::new(render(&answer, cached.format)?))
         };
         self.answers.get_or_insert_async(cached, make).await
     }

@@ -974,6 +974,7 @@ web-download-csv-excel = CSV for Excel in Italian
 web-download-image = Download the chart as an image
 web-every-state = every state
 web-state-changed = Changed
+web-download-xlsx = Excel
 web-until = data up to { $day }
 web-closed = Figures of { $year }, closed on { $day }.
 web-closed-month = Figures of { $year }, closed on { $day }.

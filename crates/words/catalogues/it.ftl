@@ -999,6 +999,7 @@ web-download-csv-excel = CSV per Excel
 web-download-image = Scarica il grafico come immagine
 web-every-state = tutti gli stati
 web-state-changed = Variato
+web-download-xlsx = Excel
 web-until = dati fino al { $day }
 web-closed = Dati dell’anno { $year }, chiusi il { $day }.
 web-closed-month = Dati di { $year }, chiusi il { $day }.

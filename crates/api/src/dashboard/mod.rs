@@ -17,7 +17,7 @@ use affluenza_disclosure::edition::PublicMeasure;
 use affluenza_http::keys::Sessions;
 use affluenza_http::{Peer, Problem};
 use affluenza_words::Language;
-use axum::Router;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
@@ -27,8 +27,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use flate2::Compression;
 use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Api;
@@ -37,6 +40,7 @@ use crate::dashboard::embed::{FigureCache, FigureRequest};
 use crate::dashboard::findings::FindingsCache;
 use crate::dashboard::frame::{Frames, PageText, escaped};
 use crate::reply::{gzip, is_known, takes_gzip};
+use crate::workbook::{SheetTable, XLSX};
 
 pub use events::{EventFate, EventFeed, LastEvents, LastEventsReply, ShownEvent};
 pub use findings::{
@@ -72,6 +76,8 @@ struct Inner {
     site: Site,
     figures: FigureCache,
     findings: FindingsCache,
+    /// Place for the workbook that is written: one at a time.
+    workbooks: Semaphore,
 }
 
 /// Largest number of figures, and of findings, that are kept ready.
@@ -89,6 +95,7 @@ pub fn routes(api: &Api, site: Site, sessions: Sessions) -> Router {
         site,
         figures: FigureCache::new(CACHED_MAX),
         findings: FindingsCache::new(CACHED_MAX),
+        workbooks: Semaphore::new(1),
     }));
     PAGES
         .iter()
@@ -100,6 +107,7 @@ pub fn routes(api: &Api, site: Site, sessions: Sessions) -> Router {
         .route("/pages/answers", get(answers::answers))
         .route("/pages/events", get(events::events))
         .route("/pages/logo", get(logo))
+        .route("/pages/workbook", post(workbook))
         .route(
             "/pages/session",
             post(session::sign_in).delete(session::sign_out),
@@ -269,6 +277,24 @@ async fn logo(State(pages): State<Pages>, headers: HeaderMap) -> Response {
         .headers_mut()
         .insert(CONTENT_SECURITY_POLICY, policy);
     response
+}
+
+/// Writes a table that a page shows as a workbook.
+async fn workbook(
+    State(pages): State<Pages>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    table: Result<Json<SheetTable>, JsonRejection>,
+) -> Result<Response, Problem> {
+    pages.api().admit_address(peer, &headers)?;
+    let Json(table) =
+        table.map_err(|refused| Problem::parameter("table", refused.body_text(), &[]))?;
+    // The semaphore is never closed.
+    let _place = pages.0.workbooks.acquire().await;
+    let book = spawn_blocking(move || table.to_xlsx()).await;
+    let book = book.map_err(|_| Problem::internal())?;
+    let book = book.map_err(|error| Problem::parameter("table", error.to_string(), &[]))?;
+    Ok(([(CONTENT_TYPE, XLSX)], book).into_response())
 }
 
 /// Answers to an address without a page: for a browser as a page.
