@@ -284,9 +284,27 @@ fn closed_months(api: &Served<'_>) -> KnownCells {
     let both = public("enti?period=2017-01..2017-02&limit=10000");
     let total = [None, None, None, None, Some("2017-01".to_owned()), None];
     assert!(both["totals"]["service_uses"].as_u64() > uses.cells[&total]);
+    other_sites_show_closed_months(api, uses.cells[&total]);
     KnownCells {
         uses: uses.cells,
         accesses: accesses.cells,
+    }
+}
+
+/// Figures in other sites are those of the public month: its total.
+fn other_sites_show_closed_months(api: &Served<'_>, total: Option<u64>) {
+    let badge = api.ask("/embed/all/badge.svg?period=2017-01&lang=it", &[]);
+    let unit = ">utilizzi dei servizi digitali nel mese di gennaio 2017<";
+    assert!(badge.body.contains(unit), "{}", badge.body);
+    let table = api.ask("/embed/all/table.html?period=2017-01&lang=en", &[]);
+    let text = table.body.replace(',', "");
+    let total = total.expect("the total of a month is public");
+    let row = format!("January 2017</th><td class=\"number\">{total}</td>");
+    assert!(text.contains(&row), "{}", table.body);
+    assert!(!text.contains("tfoot"), "{}", table.body);
+    for period in ["2017-03", "2017-01..2017-02", "2017-01-05"] {
+        let reply = api.ask(&format!("/embed/all/badge.svg?period={period}"), &[]);
+        assert_eq!(reply.status, 401, "{period}: {}", reply.body);
     }
 }
 

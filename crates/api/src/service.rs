@@ -257,6 +257,10 @@ impl Api {
         &self.0.editions
     }
 
+    pub(crate) fn newest_public(&self) -> Option<Period> {
+        self.0.newest_public()
+    }
+
     pub(crate) fn ring(&self) -> &KeyRing {
         &self.0.ring
     }
@@ -345,13 +349,7 @@ impl Inner {
         question
             .period
             .or_else(|| match viewer {
-                Viewer::Public => match self.editions.years().ok()?.last() {
-                    Some(year) => Period::year(*year),
-                    None => {
-                        let month = self.editions.months().ok()?.pop()?;
-                        Period::parse(&month.to_string()).ok()
-                    }
-                },
+                Viewer::Public => self.newest_public(),
                 Viewer::Key(_) => {
                     let day = snapshot.coverage.newest(viewer.scope())?;
                     Period::year(date_since_1970(i32::from(day)).year())
@@ -359,6 +357,17 @@ impl Inner {
             })
             .or_else(|| Period::year(date_since_1970(today()).year()))
             .unwrap_or_else(|| Period::parse("2017").expect("a year is a period"))
+    }
+
+    /// Returns the newest closed year, or the newest closed month if no year is closed.
+    fn newest_public(&self) -> Option<Period> {
+        match self.editions.years().ok()?.last() {
+            Some(year) => Period::year(*year),
+            None => {
+                let month = self.editions.months().ok()?.pop()?;
+                Period::parse(&month.to_string()).ok()
+            }
+        }
     }
 
     fn address(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {

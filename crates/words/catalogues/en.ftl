@@ -919,8 +919,13 @@ web-incomplete =
 
 ## Figures in other sites
 
-embed-uses = uses of digital services in { $year }
-embed-accesses = accesses to the portals in { $year }
+embed-uses = uses of digital services { embed-in }
+embed-accesses = accesses to the portals { embed-in }
+embed-in =
+    { $month ->
+        [none] in { $year }
+       *[other] in { $month } { $year }
+    }
 embed-source = Source: { $publisher }.
 embed-more = All figures and definitions
 embed-hidden = Hidden: a very small count, or another one that would reveal it.
@@ -969,12 +974,12 @@ web-no-page = Page not found
 web-sort = Sort by this column
 web-definitions = Definitions
 web-download = Download:
+web-download-xlsx = Excel
 web-download-csv = CSV
 web-download-csv-excel = CSV for Excel in Italian
 web-download-image = Download the chart as an image
 web-every-state = every state
 web-state-changed = Changed
-web-download-xlsx = Excel
 web-until = data up to { $day }
 web-closed = Figures of { $year }, closed on { $day }.
 web-closed-month = Figures of { $year }, closed on { $day }.
@@ -983,13 +988,13 @@ web-as-of = Figures as of { $time }.
 ## Web pages: findings, and figures for the ente's own site
 
 web-findings = Findings
+web-findings-until = Whole days up to { $day } are counted, and compared with the same days of the year before.
 web-embed = These figures on your own site
 web-embed-help = A picture with the total and a table, to copy into the page. The guide for editors explains the other forms.
 web-embed-alt = Uses of digital services
 
 ## Errors of the API
 problem-bad-parameter = A parameter cannot be used
-web-findings-until = Whole days up to { $day } are counted, and compared with the same days of the year before.
 problem-unauthorized = A valid key is needed
 problem-forbidden = The key does not allow this
 problem-not-published = There is no public edition of this

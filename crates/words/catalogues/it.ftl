@@ -944,8 +944,13 @@ web-incomplete =
 
 ## Figures in other sites
 
-embed-uses = utilizzi dei servizi digitali nel { $year }
-embed-accesses = accessi ai portali nel { $year }
+embed-uses = utilizzi dei servizi digitali { embed-in }
+embed-accesses = accessi ai portali { embed-in }
+embed-in =
+    { $month ->
+        [none] nel { $year }
+       *[other] nel mese di { $month } { $year }
+    }
 embed-source = Fonte: { $publisher }.
 embed-more = Tutti i dati e le definizioni
 embed-hidden = Riservato: un conteggio molto piccolo, o un altro dal quale lo si potrebbe ricavare.
@@ -994,12 +999,12 @@ web-no-page = Pagina non trovata
 web-sort = Ordina per questa colonna
 web-definitions = Definizioni
 web-download = Scarica:
+web-download-xlsx = Excel
 web-download-csv = CSV
 web-download-csv-excel = CSV per Excel
 web-download-image = Scarica il grafico come immagine
 web-every-state = tutti gli stati
 web-state-changed = Variato
-web-download-xlsx = Excel
 web-until = dati fino al { $day }
 web-closed = Dati dell’anno { $year }, chiusi il { $day }.
 web-closed-month = Dati di { $year }, chiusi il { $day }.
@@ -1008,13 +1013,13 @@ web-as-of = Dati aggiornati al { $time }.
 ## Web pages: findings, and figures for the ente's own site
 
 web-findings = In evidenza
+web-findings-until = Sono contati i giorni interi fino al { $day }, confrontati con gli stessi giorni dell’anno prima.
 web-embed = Questi dati sul proprio sito
 web-embed-help = Un’immagine con il totale e una tabella, da copiare nella pagina. La guida per i redattori spiega le altre forme.
 web-embed-alt = Utilizzi dei servizi digitali
 
 ## Errori dell'API
 problem-bad-parameter = Un parametro non è valido
-web-findings-until = Sono contati i giorni interi fino al { $day }, confrontati con gli stessi giorni dell’anno prima.
 problem-unauthorized = È necessaria una chiave valida
 problem-forbidden = La chiave non permette questa richiesta
 problem-not-published = Non ne esiste un'edizione pubblica

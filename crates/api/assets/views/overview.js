@@ -67,7 +67,8 @@ async function month(view) {
   if (now.total === 0) return h("p", { class: "message" }, t("web-empty"));
   const uses = [t("web-uses-in", { period }), now.total, changed(view)(now.total, before.total)];
   return h("div", { class: "grid" }, great([uses, ...(visits ? [visits] : [])], view),
-    byEnte && h("section", { class: "card" }, byEnte));
+    byEnte && h("section", { class: "card" }, byEnte),
+    at.ente && h("section", { class: "card" }, embedding(at, t)));
 }
 
 const ranking = (first, t) => [
@@ -77,14 +78,15 @@ const ranking = (first, t) => [
 ];
 
 /** Code for the ente's own site. */
-function embedding({ ente, year }, t) {
+function embedding({ ente, year, month }, t) {
   const { origin } = location;
   const code = encodeURIComponent(ente);
+  const period = month ? `${year}-${String(month).padStart(2, "0")}` : year;
   return h("details", {}, h("summary", {}, t("web-embed")), h("p", {}, t("web-embed-help")), h("pre", { tabindex: "0" }, [
-    `<a href="${origin}/enti/${code}"><img src="${origin}/embed/${code}/badge.svg?period=${year}" width="320" height="120" alt="${t("web-embed-alt")}"></a>`,
+    `<a href="${origin}/enti/${code}"><img src="${origin}/embed/${code}/badge.svg?period=${period}" width="320" height="120" alt="${t("web-embed-alt")}"></a>`,
     "",
     `<script src="${origin}/figure.js" defer></script>`,
-    `<affluenza-figure resource="usage" group="category" ente="${ente}" period="${year}"></affluenza-figure>`,
+    `<affluenza-figure resource="usage" group="${month ? "month" : "category"}" ente="${ente}" period="${period}"></affluenza-figure>`,
   ].join("\n")));
 }
 

@@ -4,6 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use affluenza_disclosure::Count;
+use affluenza_disclosure::edition::ClosedPeriod;
 use affluenza_http::{Peer, Problem};
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
@@ -26,7 +27,7 @@ use crate::source::{FigureSource, PeriodCounts, Split};
 
 /// Code in the address of the figures of all enti.
 pub(crate) const ALL: &str = "all";
-/// A year that is closed once more has other figures, at most an hour later.
+/// A period that is closed once more has other figures, at most an hour later.
 const CACHING: &str = "public, max-age=3600";
 const PARAMETERS: [&str; 3] = ["period", "measure", "lang"];
 /// Messages that the script uses.
@@ -159,16 +160,19 @@ impl FigureRequest<'_> {
             let only = vec![ente.code().to_owned()];
             question.filters.insert(Dimension::Ente, only);
         }
-        let newest = || Period::year(*api.editions().years().ok()?.last()?);
-        let period = question.period.or_else(newest);
+        let period = question.period.or_else(|| api.newest_public());
         let period = period.ok_or_else(|| Problem::not_found("no year is closed yet"))?;
+        let Some(&[closed]) = period.closed().as_deref() else {
+            return Err(needs_key(
+                "figures of another page are of a year or a month",
+            ));
+        };
+        // Months have no public categories.
+        if closed.month.is_some() && question.measure != Measure::Accesses {
+            question.group = vec![Dimension::Month];
+        }
         let asked = Asked::new(&question, period, None)?;
         open::check(&asked)?;
-        if asked.has_months() {
-            return Err(open::needs_key(
-                "figures of another page are of whole years",
-            ));
-        }
         let key = FigureKey {
             basis: Basis::of_public(&asked, api.editions(), &snapshot),
             language: self.language,
@@ -186,16 +190,21 @@ impl FigureRequest<'_> {
         let counted = pages.0.figures.get_or_insert_async(&key, counted).await?;
         let all = || self.language.say("web-all-enti", &[]);
         let path = ente.map_or_else(|| "/".to_owned(), |ente| format!("/enti/{}", ente.code()));
-        let year = period.first().year();
+        let ClosedPeriod { year, month } = closed;
+        let month = month.map(|month| format!("&month={month}"));
+        let month = month.unwrap_or_default();
         Ok(PublicFigures {
             language: self.language,
             measure: question.measure,
             name: ente.map_or_else(all, |ente| ente.name().to_owned()),
-            year,
+            period: closed,
             total: counted.total,
             rows: counted.rows,
             publisher: pages.site().publisher.clone(),
-            link: format!("{}{path}?year={year}&lang={}", self.base, self.language),
+            link: format!(
+                "{}{path}?year={year}{month}&lang={}",
+                self.base, self.language
+            ),
         })
     }
 }
@@ -207,6 +216,11 @@ fn rows(counts: PeriodCounts, register: &Register, language: Language) -> Arc<[P
         let category = register.category(&label.text);
         let category =
             category.map(|known| language.choose(known.name_it(), known.name_en()).to_owned());
+        let month = || {
+            let month: ClosedPeriod = label.text.parse().ok()?;
+            let name = language.month(month.month?.cast_signed());
+            Some(format!("{name} {}", month.year))
+        };
         let device = || language.message(&format!("web-device-{}", label.text), &[]);
         // A category that has left the register has its code only.
         let code = || match &*label.text {
@@ -214,7 +228,7 @@ fn rows(counts: PeriodCounts, register: &Register, language: Language) -> Arc<[P
             code => code.to_owned(),
         };
         Some(PublicRow {
-            name: category.or_else(device).unwrap_or_else(code),
+            name: category.or_else(device).or_else(month).unwrap_or_else(code),
             count: counts.count,
         })
     });

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use affluenza_disclosure::Count;
+use affluenza_disclosure::edition::ClosedPeriod;
 use affluenza_words::{Language, WordArg};
 
 use super::assets::ASSETS;
@@ -13,13 +14,14 @@ use crate::question::Measure;
 /// Greatest number of characters of a name on a badge.
 const NAME_CHARACTERS_MAX: usize = 38;
 
-/// Public figures of a year: service uses by category, or accesses by device.
+/// Public figures of a closed year or month: service uses by category, or accesses by device. A month
+/// has no categories.
 pub(crate) struct PublicFigures {
     pub language: Language,
     pub measure: Measure,
     /// Name of the ente, or of all enti.
     pub name: String,
-    pub year: i16,
+    pub period: ClosedPeriod,
     pub rows: Arc<[PublicRow]>,
     pub total: Count,
     /// Name of the publisher; may be empty.
@@ -45,7 +47,7 @@ impl PublicFigures {
         format!(
             "<h1>{title}<small>{}</small></h1><div class=\"grid\"><dl class=\"card figures\"><div><dt>{unit}</dt>\
              <dd><div class=\"great\">{total}</div></dd></div></dl><section class=\"card\">{}</section></div>",
-            self.year,
+            escaped(&self.period()),
             self.rows()
         )
     }
@@ -62,16 +64,31 @@ impl PublicFigures {
             .map_or_else(hidden, |count| self.language.count(count))
     }
 
+    fn month(&self, month: u8) -> String {
+        self.language.month(month.cast_signed())
+    }
+
+    /// Returns the year, or the month with its year.
+    fn period(&self) -> String {
+        let ClosedPeriod { year, month } = self.period;
+        match month {
+            Some(month) => format!("{} {year}", self.month(month)),
+            None => year.to_string(),
+        }
+    }
+
     fn say(&self, id: &str) -> String {
-        let words: [WordArg<'_>; 3] = [
+        let month = self.period.month.map(|month| self.month(month));
+        let words: [WordArg<'_>; 4] = [
             ("name", self.name.as_str().into()),
-            ("year", self.year.to_string().into()),
+            ("year", self.period.year.to_string().into()),
+            ("month", month.unwrap_or_else(|| "none".to_owned()).into()),
             ("publisher", self.publisher.as_str().into()),
         ];
         self.language.say(id, &words)
     }
 
-    /// Returns the unit: uses or accesses, and the year.
+    /// Returns the unit: uses or accesses, and the period.
     fn unit(&self) -> String {
         match self.measure {
             Measure::Accesses => self.say("embed-accesses"),
@@ -125,9 +142,10 @@ impl PublicFigures {
 
     /// Writes the table, with a note if a count is hidden.
     fn rows(&self) -> String {
-        let id = match self.measure {
-            Measure::Accesses => "web-device",
-            _ => "web-category",
+        let id = match (self.measure, self.period.month) {
+            (Measure::Accesses, _) => "web-device",
+            (_, None) => "web-category",
+            (_, Some(_)) => "web-month",
         };
         let [caption, first, unit, total, sum] = [
             format!("{}: {}", self.name, self.unit()),
@@ -151,10 +169,15 @@ impl PublicFigures {
                 "<tr><th scope=\"row\">{name}</th><td class=\"number\">{count}</td></tr>"
             );
         }
-        _ = writeln!(
-            html,
-            "</tbody>\n<tfoot><tr><th scope=\"row\">{total}</th><td class=\"number\">{sum}</td></tr></tfoot></table>"
-        );
+        html.push_str("</tbody>\n");
+        // A month has one row, which is its total.
+        if self.rows.len() != 1 {
+            _ = writeln!(
+                html,
+                "<tfoot><tr><th scope=\"row\">{total}</th><td class=\"number\">{sum}</td></tr></tfoot>"
+            );
+        }
+        html.push_str("</table>\n");
         if has_hidden {
             let note = escaped(&self.say("embed-hidden"));
             _ = writeln!(html, "<p lang=\"{language}\">{note}</p>");
@@ -190,7 +213,7 @@ mod tests {
             language: Language::IT,
             measure: Measure::ServiceUses,
             name: name.to_owned(),
-            year: 2017,
+            period: ClosedPeriod::from(2017),
             rows: Arc::new([
                 row("Tributi", Count::Shown(1859)),
                 row("Casa <b>", Count::Hidden),
@@ -231,5 +254,25 @@ mod tests {
             ..figures("Alfa", Count::Shown(3))
         };
         assert!(!shown.table().contains("Riservato"));
+    }
+
+    #[test]
+    fn a_month_is_named_and_its_only_row_is_no_total() {
+        let month = PublicFigures {
+            period: ClosedPeriod::month(2017, 3),
+            rows: Arc::new([PublicRow {
+                name: "marzo 2017".to_owned(),
+                count: Count::Shown(7),
+            }]),
+            ..figures("Alfa", Count::Shown(7))
+        };
+        assert!(
+            month
+                .badge()
+                .contains(">utilizzi dei servizi digitali nel mese di marzo 2017</text>")
+        );
+        let table = month.table();
+        assert!(table.contains("<th scope=\"col\">Mese</th>"), "{table}");
+        assert!(!table.contains("tfoot"), "{table}");
     }
 }

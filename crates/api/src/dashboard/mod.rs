@@ -354,7 +354,7 @@ impl<'r> PageRequest<'r> {
         let request = FigureRequest {
             code,
             language: self.language,
-            pairs: &year(self.uri.query()),
+            pairs: &period(self.uri.query()),
             base: self.base.clone(),
         };
         match request.read(self.pages).await {
@@ -368,13 +368,22 @@ impl<'r> PageRequest<'r> {
     }
 }
 
-/// Returns the year of the address as a parameter of a question.
-fn year(query: Option<&str>) -> Vec<(String, String)> {
-    let mut pairs = query.unwrap_or_default().split('&');
-    let year = pairs.find_map(|pair| pair.strip_prefix("year="));
-    year.map(|year| ("period".to_owned(), year.to_owned()))
-        .into_iter()
-        .collect()
+/// Returns the year or the month of the address as a parameter of a question.
+fn period(query: Option<&str>) -> Vec<(String, String)> {
+    let (mut year, mut month) = (None, None);
+    for pair in query.unwrap_or_default().split('&') {
+        match pair.split_once('=') {
+            Some(("year", value)) => year = Some(value),
+            Some(("month", value)) => month = value.parse::<u8>().ok(),
+            _ => {}
+        }
+    }
+    let period = year.map(|year| match month {
+        Some(month) => format!("{year}-{month:02}"),
+        None => year.to_owned(),
+    });
+    let period = period.map(|period| ("period".to_owned(), period));
+    period.into_iter().collect()
 }
 
 /// Lets robots read the pages and the badges in previews of links, and keeps them from the API.
