@@ -10,7 +10,7 @@ use axum::http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE,
     ETAG, IF_NONE_MATCH, VARY,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use flate2::Compression;
@@ -85,16 +85,65 @@ pub(crate) fn gzip(body: &[u8], level: Compression) -> Option<Bytes> {
     encoder.finish().ok().map(Bytes::from)
 }
 
+/// A choice in a header of negotiation (RFC 9110, section 12.4).
+struct HeaderChoice {
+    /// Name, in lower case.
+    name: String,
+    /// 0 means that it is not acceptable.
+    quality: f32,
+}
+
+/// Returns the choices of a header in their order.
+fn choices(headers: &HeaderMap, name: HeaderName) -> Vec<HeaderChoice> {
+    let header = headers.get(name).and_then(|value| value.to_str().ok());
+    let choices = header.unwrap_or_default().split(',').map(|choice| {
+        let choice = choice.to_ascii_lowercase();
+        let mut parts = choice.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_owned();
+        let quality = parts.find_map(|part| part.strip_prefix("q=")?.trim().parse().ok());
+        HeaderChoice {
+            name,
+            quality: quality.unwrap_or(1.0),
+        }
+    });
+    choices.filter(|choice| !choice.name.is_empty()).collect()
+}
+
 /// True if the client accepts gzip.
 pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
-    let accepts = headers.get(ACCEPT_ENCODING);
-    let accepts = accepts.and_then(|value| value.to_str().ok());
-    accepts.is_some_and(|accepts| {
-        accepts.split(',').any(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            parts.next() == Some("gzip") && !parts.any(|part| part.replace(' ', "") == "q=0")
-        })
-    })
+    let choices = choices(headers, ACCEPT_ENCODING);
+    let found = ["gzip", "*"]
+        .iter()
+        .find_map(|name| choices.iter().find(|choice| choice.name == *name));
+    found.is_some_and(|choice| choice.quality > 0.0)
+}
+
+/// Returns the format that the header `Accept` prefers; `None` if it allows none.
+fn accepted(headers: &HeaderMap, workbook: AnswerFormat) -> Option<AnswerFormat> {
+    let choices = choices(headers, ACCEPT);
+    if choices.is_empty() {
+        return Some(AnswerFormat::Json);
+    }
+    let mut best = None;
+    let mut best_quality = 0.0;
+    let mut best_place = usize::MAX;
+    for (media_type, group, format) in [
+        ("application/json", "application/*", AnswerFormat::Json),
+        ("text/csv", "text/*", AnswerFormat::Csv(Flavour::Tidy)),
+        (XLSX, "application/*", workbook),
+    ] {
+        // The most exact range counts.
+        let place = [media_type, group, "*/*"]
+            .iter()
+            .find_map(|range| choices.iter().position(|choice| choice.name == *range));
+        let Some(place) = place else { continue };
+        let quality = choices[place].quality;
+        if quality > best_quality || quality == best_quality && place < best_place {
+            (best_quality, best_place) = (quality, place);
+            best = Some(format).filter(|_| quality > 0.0);
+        }
+    }
+    best
 }
 
 pub(crate) fn format(
@@ -120,27 +169,16 @@ pub(crate) fn format(
             )),
         };
     }
-    let accept = headers
-        .get(ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("*/*");
-    for wanted in accept.split(',') {
-        let kind = wanted.split(';').next().unwrap_or_default().trim();
-        match kind {
-            "" | "*/*" | "application/*" | "application/json" => return Ok(AnswerFormat::Json),
-            "text/csv" | "text/*" => return Ok(AnswerFormat::Csv(Flavour::Tidy)),
-            XLSX => return Ok(workbook),
-            _ => {}
-        }
-    }
-    Err(Problem::new(
-        StatusCode::NOT_ACCEPTABLE,
-        "not-acceptable",
-        "There is no such format",
-        "answers are application/json, text/csv or a workbook",
-    )
-    .with("parameter", "Accept")
-    .with("allowed", ["application/json", "text/csv", XLSX]))
+    accepted(headers, workbook).ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "not-acceptable",
+            "There is no such format",
+            "answers are application/json, text/csv or a workbook",
+        )
+        .with("parameter", "Accept")
+        .with("allowed", ["application/json", "text/csv", XLSX])
+    })
 }
 
 /// Hash of this program. Another build may write other columns and notes.
@@ -213,4 +251,48 @@ pub(crate) fn common_headers(headers: &mut HeaderMap, etag: &str, viewer: &Viewe
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
     let vary = HeaderValue::from_static("Accept, Accept-Encoding, Authorization, X-API-Key");
     headers.insert(VARY, vary);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_is_the_one_that_a_client_prefers() {
+        let workbook = AnswerFormat::Workbook { is_italian: true };
+        let csv = Some(AnswerFormat::Csv(Flavour::Tidy));
+        let json = Some(AnswerFormat::Json);
+        for (accept, expected) in [
+            ("", json),
+            ("*/*", json),
+            ("text/html, */*;q=0.8", json),
+            ("TEXT/CSV", csv),
+            ("text/csv, application/json", csv),
+            ("text/csv;q=0.2, application/json;q=0.8", json),
+            ("application/json;q=0, text/csv", csv),
+            ("application/json; q=0, */*", csv),
+            (XLSX, Some(workbook)),
+            ("image/png", None),
+            ("application/json;q=0", None),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_str(accept).unwrap())]);
+            assert_eq!(super::accepted(&headers, workbook), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_sent_to_clients_that_take_it() {
+        for (accept, expected) in [
+            ("gzip, br", true),
+            ("GZIP;q=0.5", true),
+            ("*", true),
+            ("gzip;q=0.0, *", false),
+            ("br", false),
+            ("", false),
+        ] {
+            let value = HeaderValue::from_str(accept).unwrap();
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, value)]);
+            assert_eq!(takes_gzip(&headers), expected, "{accept}");
+        }
+    }
 }
