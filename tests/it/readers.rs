@@ -122,6 +122,7 @@ pub fn analysts_see_their_enti_in_every_table(engines: &Engines) {
     nothing_of_others_is_told(&users);
     nothing_can_be_changed(&users);
     every_column_of_a_view_is_explained(&users);
+    sources_of_dbt_are_the_views(&users);
     guides_run_as_printed(&users);
     created_readers_read(&users, &created, &run);
     statements_for_a_server_are_read(&users);
@@ -364,6 +365,21 @@ fn every_column_of_a_view_is_explained(users: &Users) {
             assert_eq!(types(&columns), types(&described), "{view}");
         }
     }
+}
+
+/// Compares the sources of dbt with the comments of the views, or writes them if UPDATE_SCHEMAS is set.
+fn sources_of_dbt_are_the_views(users: &Users) {
+    let query = std::fs::read_to_string(source("deploy/dbt/sources.sql")).expect("it is there");
+    let made = users
+        .reader
+        .ask(&format!("{query}\nFORMAT TSVRaw"), PATIENCE);
+    let made = made.expect("a reader may ask for comments");
+    let file = source("deploy/dbt/models/sources.yml");
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&file, &made).expect("it can be written");
+    }
+    let kept = std::fs::read_to_string(&file).expect("it is there");
+    assert_eq!(made, kept, "run the test once with UPDATE_SCHEMAS=1");
 }
 
 /// The statements of the analysts' guides and of the cookbook, with their names.

@@ -4,8 +4,8 @@ use std::path::Path;
 use affluenza_classify::hours::{Calendar, Holiday, MonthDay};
 use affluenza_register::diff::diff;
 use affluenza_register::{Register, Validity};
-use affluenza_store::Store;
 use affluenza_store::register::{RegisterTable, UnregisteredSender, UsageByCode};
+use affluenza_store::{Registers, Store};
 use anyhow::Result;
 use jiff::Span;
 use jiff::civil::{Date, Weekday, date};
@@ -92,10 +92,7 @@ fn apply(settings: &Settings, register: &Register) -> Result<()> {
         let store = Store::new(&platform.store);
         store.admin().check_schema().await?;
         let before = store.registers().current().await?;
-        for (table, rows) in tables(register) {
-            store.registers().put(table, version, rows).await?;
-        }
-        store.registers().activate(version).await?;
+        load(store.registers(), register).await?;
         Ok(before)
     })?;
     let note = match before {
@@ -106,6 +103,15 @@ fn apply(settings: &Settings, register: &Register) -> Result<()> {
         None => "active".to_owned(),
     };
     output::print(&format!("{}; {note}", summary(register)))
+}
+
+/// Writes the register to the tables of ClickHouse, and activates it.
+pub async fn load(registers: &Registers, register: &Register) -> Result<()> {
+    let version = register.version();
+    for (table, rows) in tables(register) {
+        registers.put(table, version, rows).await?;
+    }
+    Ok(registers.activate(version).await?)
 }
 
 /// Returns the register as rows, one JSON object a line.

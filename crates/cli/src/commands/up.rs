@@ -212,12 +212,13 @@ impl UpTask<'_> {
     ) -> Result<()> {
         let (args, register) = (self.args, self.register);
         if args.demo {
-            replay(bus, args.seed, register, stop).await?;
+            replay(bus, store, args.seed, register, stop).await?;
         }
         if args.demo || args.once {
             catch_up(bus, progress, stop).await?;
         }
         if args.demo && !stop.is_cancelled() {
+            super::register::load(store.registers(), register).await?;
             super::figures::add_examples(store.registers()).await?;
             close_years(store, bus, self.settings).await?;
         }
@@ -240,7 +241,8 @@ impl UpTask<'_> {
 
     /// Returns the last screen: addresses, a command that sends an event, and how to end.
     fn screen(&self, parts: &RunningServices, platform: &Platform) -> Result<String> {
-        let (api, collector) = (&parts.api.url, parts.collector.url());
+        let api = reachable(&parts.api.url);
+        let collector = reachable(&parts.collector.url());
         let mut lines = vec![
             String::new(),
             format!("Dashboard   {api}/"),
@@ -287,6 +289,13 @@ impl UpTask<'_> {
     }
 }
 
+/// Returns the address at which this machine reaches a service that listens on all addresses, as in
+/// a container.
+fn reachable(url: &str) -> String {
+    url.replace("//0.0.0.0:", "//127.0.0.1:")
+        .replace("//[::]:", "//[::1]:")
+}
+
 /// Closes those years of the demo that are open, because the API shows closed years only without a
 /// key.
 async fn close_years(
@@ -315,15 +324,23 @@ async fn close_years(
     Ok(())
 }
 
-/// Writes the events of the demo's years to Kafka. Their ids depend only on the seed, so a second
-/// replay changes nothing.
+/// Writes the events of the demo's open years to Kafka. A year is closed after its events are stored.
 async fn replay(
     bus: &affluenza_kafka::Config,
+    store: &Store,
     seed: u64,
     register: &Register,
     stop: &CancellationToken,
 ) -> Result<()> {
+    let seals = store.registers().seals().await?;
     for year in YEARS {
+        if let Some(seal) = seals
+            .iter()
+            .find(|seal| seal.month == 0 && i32::from(seal.year) == i32::from(year))
+        {
+            say(&format!("{year}: loaded before, seal {}", seal.number));
+            continue;
+        }
         let figures =
             TargetFigures::focus(year).context("the figures of the demo come with the program")?;
         let options = Options {
