@@ -8,7 +8,7 @@ use affluenza_register::{Ente, EnteKind, Register};
 use serde_json::Value;
 
 use crate::printed::{self, Printed};
-use crate::support::{Engines, Place, source};
+use crate::support::{Engines, Place, source, stderr};
 
 const FIGURES: &str = "crates/simulator/figures/focus-2017";
 
@@ -36,24 +36,26 @@ pub fn tables_equal_the_printed_ones(engines: &Engines) {
         "report", "--year", "2017", "--lang", "en", "--format", "text",
     ]);
     assert!(english.contains(&grouped(total, ',')), "{english}");
+    assert!(
+        place.count("SELECT count() FROM enti") > 0,
+        "analysts join names"
+    );
     check_views(&place);
     check_printed(&place);
 }
 
-/// `make up ONCE=1`, with its own engines and folder.
+/// `make up ONCE=1`, with its own engines and folder. A second run finds the years loaded.
 pub fn one_command_runs_everything(engines: &Engines) {
     let place = engines.place("one_command");
     let mut command = crate::support::program(&["up", "--demo", "--once", "--format", "json"]);
-    let output = command
-        .env("AFFLUENZA_DATA", place.folder.join("data"))
-        .output()
-        .expect("the program runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        crate::support::stderr(&output)
-    );
-    assert_focus_2017(&String::from_utf8(output.stdout).expect("it prints text"));
+    command.env("AFFLUENZA_DATA", place.folder.join("data"));
+    let first = command.output().expect("the program runs");
+    assert!(first.status.success(), "{}", stderr(&first));
+    let second = command.output().expect("the program runs");
+    let said = stderr(&second);
+    assert!(said.contains("2017: loaded before, seal 2"), "{said}");
+    assert_eq!(first.stdout, second.stdout, "{said}");
+    assert_focus_2017(&String::from_utf8(first.stdout).expect("it prints text"));
 }
 
 /// Reads the printed page and workbook back. Printing twice yields the same bytes.
