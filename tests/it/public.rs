@@ -294,7 +294,7 @@ fn closed_months(api: &Served<'_>) -> KnownCells {
 /// Figures in other sites are those of the public month: its total.
 fn other_sites_show_closed_months(api: &Served<'_>, total: Option<u64>) {
     let badge = api.ask("/embed/all/badge.svg?period=2017-01&lang=it", &[]);
-    let unit = ">utilizzi dei servizi digitali nel mese di gennaio 2017<";
+    let unit = ">utilizzi dei servizi digitali in gennaio 2017<";
     assert!(badge.body.contains(unit), "{}", badge.body);
     let table = api.ask("/embed/all/table.html?period=2017-01&lang=en", &[]);
     let text = table.body.replace(',', "");

@@ -949,7 +949,7 @@ embed-accesses = accessi ai portali { embed-in }
 embed-in =
     { $month ->
         [none] nel { $year }
-       *[other] nel mese di { $month } { $year }
+       *[other] in { $month } { $year }
     }
 embed-source = Fonte: { $publisher }.
 embed-more = Tutti i dati e le definizioni

@@ -269,7 +269,7 @@ mod tests {
         assert!(
             month
                 .badge()
-                .contains(">utilizzi dei servizi digitali nel mese di marzo 2017</text>")
+                .contains(">utilizzi dei servizi digitali in marzo 2017</text>")
         );
         let table = month.table();
         assert!(table.contains("<th scope=\"col\">Mese</th>"), "{table}");
