@@ -98,6 +98,26 @@ impl Browser {
         ));
     }
 
+    /// Runs a script before those of every page that is opened from now on.
+    pub fn run_first(&mut self, script: &str) {
+        let script = json!({ "source": script });
+        self.call("Page.addScriptToEvaluateOnNewDocument", script);
+    }
+
+    /// Returns a cookie of the page, also one that no script can read.
+    pub fn cookie(&mut self, name: &str) -> Value {
+        let cookies = self.call("Network.getCookies", json!({}));
+        let mut cookies = cookies["cookies"].as_array().into_iter().flatten();
+        let found = cookies.find(|cookie| cookie["name"] == name);
+        found.expect("the page has the cookie").clone()
+    }
+
+    /// Sets a copy of a cookie.
+    pub fn set_cookie(&mut self, address: &str, cookie: &Value) {
+        let cookie = json!({ "url": address, "name": cookie["name"], "value": cookie["value"] });
+        self.call("Network.setCookie", cookie);
+    }
+
     /// Waits until a condition (JavaScript) is true, which is checked at every frame.
     pub fn wait(&mut self, condition: &str) {
         let script = format!(

@@ -1,8 +1,10 @@
 //! The web pages in a real browser. They show the figures of the API, and they work with a
 //! keyboard, a screen reader, a phone and other languages.
 
+use std::io::Cursor;
 use std::process::Command;
 
+use calamine::{Data, DataType as _, Reader as _, Xlsx};
 use serde_json::Value;
 
 use crate::browser::Browser;
@@ -48,6 +50,8 @@ pub fn pages_show_what_the_api_says(engines: &Engines) {
     a_keyboard_is_enough(&mut browser, &base);
     an_ente_is_found_by_its_name(&mut browser, &base);
     an_ente_has_its_page(&mut browser, &base);
+    a_table_is_a_workbook(&mut browser, &base);
+    a_display_stays_current(&mut browser, &base, &place, &key);
     figures_stand_in_other_sites(&mut browser, &base, &place);
     a_wrong_key_is_refused(&mut browser, &base);
 }
@@ -187,10 +191,69 @@ fn a_session_lasts_until_the_reader_signs_out(browser: &mut Browser, base: &str)
     browser.visit(&services, SHOWN);
     let offered = "document.querySelectorAll('main table').length === 2";
     assert_eq!(browser.run(offered), true, "the session outlives a visit");
+    let copied = browser.cookie("affluenza-session");
     browser.run("document.getElementById('key').click()");
     browser.run("delete document.querySelector('main').dataset.shown; document.querySelectorAll('#key-dialog button')[1].click()");
     browser.wait(SHOWN);
     assert_eq!(browser.run(offered), false, "the reader has signed out");
+    browser.set_cookie(base, &copied);
+    let status = browser.run("fetch('/pages/answers?ask=years').then(r => r.status)");
+    assert_eq!(status, 401, "a copy of the session has ended with it");
+}
+
+/// Signs in as a reader does, without using the page.
+fn sign_in(browser: &mut Browser, key: &str) {
+    let status = browser.run(&format!(
+        "fetch('/pages/session', {{ method: 'POST', headers: {{ 'X-API-Key': '{key}' }} }}).then(r => r.status)"
+    ));
+    assert_eq!(status, 204);
+}
+
+/// A page that is left alone shows new figures. The pauses between its looks are shortened.
+fn a_display_stays_current(browser: &mut Browser, base: &str, place: &Place<'_>, key: &str) {
+    browser.open(DESKTOP, "it");
+    browser.run_first(
+        "{ const real = setInterval; window.setInterval = (look, pause) => real(look, pause / 500); }",
+    );
+    browser.visit(&format!("{base}/categories?year=2017"), SHOWN);
+    sign_in(browser, key);
+    for address in ["/?year=2017&month=3", "/?year=2017"] {
+        browser.visit(&format!("{base}{address}"), SHOWN);
+        let findings = browser.run("document.querySelectorAll('.findings li').length");
+        assert!(findings.as_u64() > Some(0), "{address}: {findings}");
+    }
+    let total = "Number(document.querySelector('.great').dataset.value)";
+    let before = browser.run(total).as_u64().expect("a count");
+    let event = br#"{"specversion":"1.0","type":"it.affluenza.service-use.v1","source":"https://test","id":"display","time":"2017-05-04T10:00:00+02:00","data":{"ente":"c_d612","portal":"servizi-online","service":"visure-anagrafiche","kind":"plain","client":{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:120.0) Gecko/20100101 Firefox/120.0"}}}"#;
+    place.produce([("display", &event[..])]);
+    place.run(&["consume", "--once"]);
+    browser.wait(&format!("{total} === {}", before + 1));
+    browser.run("fetch('/pages/session', { method: 'DELETE' }).then(r => r.status)");
+}
+
+/// The button below a table saves what the table shows, with numbers as numbers.
+fn a_table_is_a_workbook(browser: &mut Browser, base: &str) {
+    browser.open(DESKTOP, "it");
+    browser.visit(&format!("{base}/categories?year=2017"), SHOWN);
+    let of_page = "new Promise(done => { URL.createObjectURL = (blob) => (blob.arrayBuffer().then(done), '#'); [...document.querySelectorAll('main .downloads button')].find(b => b.textContent === 'Excel').click(); })";
+    let of_api =
+        format!("fetch('{base}/v1/categories?period=2017&format=xlsx').then(r => r.arrayBuffer())");
+    let shown =
+        browser.run("Number(document.querySelector('main tfoot td[data-value]').dataset.value)");
+    for (book, first) in [(of_page, "Categoria"), (&of_api, "Codice categoria")] {
+        let bytes = browser.run(&format!("{book}.then(b => [...new Uint8Array(b)])"));
+        let bytes: Vec<u8> = serde_json::from_value(bytes).expect("bytes");
+        let mut book = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
+        let sheet = book
+            .worksheet_range_at(0)
+            .expect("a sheet")
+            .expect("it is read");
+        assert_eq!(sheet.get((0, 0)), Some(&Data::String(first.to_owned())));
+        let numbers = sheet
+            .used_cells()
+            .filter_map(|(_, _, cell)| cell.get_float());
+        assert!(numbers.max_by(f64::total_cmp) >= shown.as_f64().map(|all| all / 10.0));
+    }
 }
 
 /// Compares every figure of the tables by category and ente with the API, in localised form.
