@@ -28,7 +28,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-scale bench-collect dist fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
+.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check client-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-scale bench-collect dist fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
 
 # The same build as that of `make test`, which takes half of the time of an optimised one. `make dist` optimises.
 up: prerequisites
@@ -118,6 +118,19 @@ modi-check: $(TOOLS)/modi/spectral-$(SPECTRAL_VERSION)
 
 $(TOOLS)/modi/spectral-$(SPECTRAL_VERSION):
 	npm install --prefix $(TOOLS)/modi --ignore-scripts --no-audit --no-fund --loglevel=error @stoplight/spectral-cli@$(SPECTRAL_VERSION)
+	touch $@
+
+# Clients that generators make of the contract that a running server serves, and requests made up from it. KEY is a reader's.
+# Needs python3 with venv, npm and Java.
+GENERATOR_VERSION := 2.41.0
+API ?= http://127.0.0.1:8080
+client-check: $(TOOLS)/clients/installed
+	tests/api-clients/check $(abspath $(TOOLS))/clients $(API) $(KEY)
+
+$(TOOLS)/clients/installed: tests/api-clients/requirements.txt
+	python3 -m venv $(TOOLS)/clients
+	$(TOOLS)/clients/bin/pip install --quiet --requirement $<
+	npm install --prefix $(TOOLS)/clients --no-audit --no-fund --loglevel=error @openapitools/openapi-generator-cli@$(GENERATOR_VERSION)
 	touch $@
 
 # A catalogue of open data against what the Italian profile of DCAT demands. Needs python3 with venv.

@@ -169,6 +169,7 @@ fn path_of(resource: Resource) -> Json {
                 "406": { "$ref": "#/components/responses/NotAcceptable" },
                 "429": { "$ref": "#/components/responses/TooManyRequests" },
                 "503": { "$ref": "#/components/responses/Unavailable" },
+                "431": { "$ref": "#/components/responses/HeadTooLarge" },
                 "default": { "$ref": "#/components/responses/Failed" }
             }
         }
@@ -223,6 +224,7 @@ fn open_data(file: Option<&str>) -> Json {
                 "404": { "$ref": "#/components/responses/NotFound" },
                 "429": { "$ref": "#/components/responses/TooManyRequests" },
                 "503": { "$ref": "#/components/responses/Unavailable" },
+                "431": { "$ref": "#/components/responses/HeadTooLarge" },
                 "default": { "$ref": "#/components/responses/Failed" }
             }
         }
@@ -248,6 +250,7 @@ fn public_years() -> Json {
                 "403": { "$ref": "#/components/responses/Forbidden" },
                 "429": { "$ref": "#/components/responses/TooManyRequests" },
                 "503": { "$ref": "#/components/responses/Unavailable" },
+                "431": { "$ref": "#/components/responses/HeadTooLarge" },
                 "default": { "$ref": "#/components/responses/Failed" }
             }
         }
@@ -266,6 +269,7 @@ fn status() -> Json {
                 "200": problem_response("It can answer.", &[]),
                 "429": { "$ref": "#/components/responses/TooManyRequests" },
                 "503": { "$ref": "#/components/responses/Unavailable" },
+                "431": { "$ref": "#/components/responses/HeadTooLarge" },
                 "default": { "$ref": "#/components/responses/Failed" }
             }
         }
@@ -465,6 +469,9 @@ fn responses() -> Json {
         "NotAcceptable": problem_response("There is no such format.", &LIMITS),
         "TooManyRequests": problem_response("Too many requests.", &limited),
         "Unavailable": problem_response("Not now.", &["Retry-After"]),
+        "HeadTooLarge": {
+            "description": "The head of the request is too large, or has too many lines. There is no body."
+        },
         "Failed": problem_response("Anything else that went wrong.", &[])
     })
 }
