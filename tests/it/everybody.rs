@@ -14,7 +14,7 @@ use crate::support::Place;
 type Labels = [String; 3];
 
 /// Tables without personal usage data.
-const TABLES_WITHOUT_PERSONS: [&str; 7] = [
+const TABLES_WITHOUT_PERSONS: [&str; 8] = [
     "offered",
     "credentials",
     "help-desk-requests",
@@ -22,6 +22,7 @@ const TABLES_WITHOUT_PERSONS: [&str; 7] = [
     "availability-months",
     "active-services-enti",
     "checks",
+    "peer-offers",
 ];
 
 pub fn check(place: &Place<'_>, register: &Register) {
@@ -40,7 +41,8 @@ pub fn check(place: &Place<'_>, register: &Register) {
         "it names members of staff"
     );
     let tables = tables(&document);
-    no_small_count_is_told(&tables);
+    let hidden = no_small_count_is_told(&tables);
+    assert!(hidden > 30, "{hidden} cells are hidden");
     as_open_as_the_open_data(place, register, tables["usage-by-kind"]);
     for printed in [
         Printed::html(&print("html")),
@@ -49,9 +51,9 @@ pub fn check(place: &Place<'_>, register: &Register) {
     ] {
         same_as_the_document(&printed, tables["usage-by-kind"]);
     }
+    enti_show_what_the_whole_shows(place, register);
     for (arguments, said) in [
-        (&["--ente", "firenze"][..], "cannot be used with"),
-        (&["--count", "all"], "counts people only"),
+        (&["--count", "all"][..], "counts people only"),
         (&["--year", "1998"], "1998 is not closed"),
         (&["--classified", "now"], "as it was closed"),
     ] {
@@ -63,6 +65,37 @@ pub fn check(place: &Place<'_>, register: &Register) {
         let told = crate::support::stderr(&output);
         assert!(told.contains(said), "{arguments:?}: {told}");
     }
+}
+
+/// The public reports of single enti show the counts of the report of all, and no others.
+fn enti_show_what_the_whole_shows(place: &Place<'_>, register: &Register) {
+    let folder = place.folder.join("public-enti");
+    let name = folder.to_str().expect("a plain path");
+    let year = ["report", "--public", "--year", "2017", "--lang", "it"];
+    let every = ["--every-ente", "--format", "json", "--output", name];
+    place.run(&[&year[..], &every[..]].concat());
+    let (whole, _) = told(place, "2017");
+    let mut seen = 0;
+    for ente in register.enti() {
+        let file = folder.join(format!("{}.json", ente.file_stem()));
+        let text = std::fs::read_to_string(file).expect("it was written");
+        let document: Value = serde_json::from_str(&text).expect("it is JSON");
+        let tables = tables(&document);
+        no_small_count_is_told(&tables);
+        let rows = tables.get("categories").map(|table| list(&table["rows"]));
+        for row in rows.into_iter().flatten() {
+            let of = [("ente", ente.code()), ("category", code(&row[0]))];
+            let own = told_of(of, &row[4]);
+            let mut same = whole.iter().filter(|told| told.of == own.of);
+            assert_eq!(
+                same.next().map(|told| told.count),
+                Some(own.count),
+                "{of:?}"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen} categories");
 }
 
 fn list(value: &Value) -> &Vec<Value> {
@@ -80,7 +113,8 @@ fn tables(document: &Value) -> BTreeMap<String, &Value> {
         .collect()
 }
 
-fn no_small_count_is_told(tables: &BTreeMap<String, &Value>) {
+/// Returns the number of hidden cells.
+fn no_small_count_is_told(tables: &BTreeMap<String, &Value>) -> usize {
     let mut hidden = 0;
     for (name, table) in tables {
         // Imported tables are about no persons either.
@@ -99,7 +133,7 @@ fn no_small_count_is_told(tables: &BTreeMap<String, &Value>) {
             }
         }
     }
-    assert!(hidden > 30, "{hidden} cells are hidden");
+    hidden
 }
 
 /// Compares every cell of the report's table of ente, category and kind with the open data.
@@ -293,6 +327,13 @@ fn accesses(tables: &BTreeMap<String, &Value>, year: &str) -> Vec<Told> {
             [("month", &*format!("{year}-{month:02}"))],
             &row[1],
         ));
+    }
+    for (row, weekday) in rows("weekdays").iter().zip(1..) {
+        for hour in 0..24 {
+            let [weekday, hour_of] = [format!("{weekday}"), format!("{hour:02}")];
+            let of = [("weekday", &*weekday), ("hour", &*hour_of)];
+            told.push(told_of(of, &row[hour + 1]));
+        }
     }
     for row in rows("hours") {
         let hour = row[0].as_str().expect("an hour");

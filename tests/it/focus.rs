@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::printed::{self, Printed};
 use crate::support::{Engines, Place, source, stderr};
+use crate::tagged::Told;
 
 const FIGURES: &str = "crates/simulator/figures/focus-2017";
 
@@ -165,6 +166,13 @@ fn check_enti_alone(place: &Place<'_>, register: &Register) {
             let uses = count(&own["totals"]["service_uses"]);
             assert_eq!(printed.uses().unwrap_or(0), uses, "{}", ente.code());
         }
+        let pages = Told::read(&file(&papers, "pdf")).pages;
+        let most = if count(&own["totals"]["service_uses"]) > 0 {
+            2
+        } else {
+            1
+        };
+        assert!(pages <= most, "{}: {pages} pages", ente.code());
         assert_eq!(text(&own["ente"]["ente"]), ente.code());
         assert!(!own["warnings"].to_string().contains("disagree"), "{own}");
         sums[0] += count(&own["totals"]["service_uses"]);

@@ -2,13 +2,13 @@
 
 pub(crate) use affluenza_disclosure::Count;
 
-use crate::document::Cell;
+use crate::document::{Cell, ChartValue};
 use crate::ratio::{change_percent, share_percent};
 
 /// Cells and values of a document, made from counts that may be hidden.
 pub(crate) trait CountCells: Sized {
     /// Returns the count as a value of a chart.
-    fn value(self) -> Option<f64>;
+    fn value(self) -> ChartValue;
     /// Returns the count for a mostly empty table, in which zero is a dash.
     fn sparse(self) -> Cell;
     /// Returns the share of this part in a whole. It is suppressed if one of them is hidden.
@@ -20,8 +20,11 @@ pub(crate) trait CountCells: Sized {
 }
 
 impl CountCells for Count {
-    fn value(self) -> Option<f64> {
-        self.shown().map(|count| count as f64)
+    fn value(self) -> ChartValue {
+        match self {
+            Self::Shown(count) => ChartValue::Shown(count as f64),
+            Self::Hidden => ChartValue::Hidden,
+        }
     }
 
     fn sparse(self) -> Cell {
@@ -70,7 +73,7 @@ mod tests {
         assert_eq!(shown.difference_from(hidden), None);
         assert_eq!(
             (Cell::from(hidden), hidden.value()),
-            (Cell::Suppressed, None)
+            (Cell::Suppressed, ChartValue::Hidden)
         );
     }
 }

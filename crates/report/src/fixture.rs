@@ -8,6 +8,8 @@ use affluenza_store::figures::{
 };
 use affluenza_store::usage::Dimension;
 
+use crate::document::Document;
+
 /// Three enti and three categories. One service ended in 2017; one ente offers no service.
 pub(crate) const REGISTER: &str = r#"
     category = [
@@ -243,6 +245,7 @@ fn detail_2017() -> Detail {
             events: 2_000_000,
         }],
         week: Vec::new(),
+        category_months: Vec::new(),
     }
 }
 
@@ -304,4 +307,13 @@ pub(crate) fn year_2016() -> YearFigures {
         },
         ..YearFigures::default()
     }
+}
+
+/// Returns the number of pages of the printed document.
+pub(crate) fn pages(document: &Document) -> usize {
+    let bytes = crate::print::pdf(document).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    let text = text.replace("/Type /Page", "/Type/Page");
+    let pages = text.split("/Type/Page").skip(1);
+    pages.filter(|rest| !rest.starts_with('s')).count()
 }

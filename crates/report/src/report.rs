@@ -174,7 +174,9 @@ impl Report {
             .map(|deployment| deployment.service.code())
             .collect();
         debug_assert_eq!(usage.total, totals.kinds.service_uses, "enti add up");
-        let categories = CategoryRow::build(register, &figures.usage, before_cells);
+        let mut categories = CategoryRow::build(register, &figures.usage, before_cells);
+        let by_month = &figures.detail.category_months;
+        CategoryRow::add_months(&mut categories, register, period, by_month);
         let variations = Variations {
             register,
             ente,
@@ -220,7 +222,7 @@ impl Report {
             months: tables::months(period, detail, before.map(|figures| &figures.detail)),
             breakdowns: BreakdownTables::build(detail),
             places: Places::build(&figures.countries),
-            hours: Hours::build(period, zones, &figures.bands, &figures.hours),
+            hours: Hours::build(period, zones, &figures.bands, &figures.hours, &detail.week),
             totals,
             categories,
             usage,

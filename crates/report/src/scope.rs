@@ -116,6 +116,7 @@ pub fn of_ente(figures: &YearFigures, register: &Register, code: &str) -> YearFi
         silences: filtered(&whole.silences, |row| is_ente(register, &row.ente, code)),
         rules: whole.rules.clone(),
         week: Vec::new(),
+        category_months: Vec::new(),
     };
     YearFigures {
         usage: filtered(&figures.usage, |row| is_ente(register, &row.ente, code)),

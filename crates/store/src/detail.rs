@@ -131,6 +131,17 @@ pub struct WeekHourUse {
     pub service_uses: u64,
 }
 
+/// Uses of a category in a month, of all enti.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct CategoryMonthUse {
+    /// Category of the services.
+    pub category: String,
+    /// Month, 1 to 12.
+    pub month: u8,
+    /// Completed service uses.
+    pub service_uses: u64,
+}
+
 /// The longest period without events of an ente, after its first event of the year.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct EnteSilence {
@@ -185,6 +196,9 @@ pub struct Detail {
     pub rules: Vec<RulesUse>,
     /// Usage by weekday and hour.
     pub week: Vec<WeekHourUse>,
+    /// Uses by category and month.
+    #[serde(default)]
+    pub category_months: Vec<CategoryMonthUse>,
 }
 
 /// Queries for the details of a year.
@@ -212,6 +226,7 @@ struct RestAsked {
     days: QueryIndex,
     silences: QueryIndex,
     week: QueryIndex,
+    category_months: QueryIndex,
     rules: QueryIndex,
 }
 
@@ -300,6 +315,10 @@ impl DetailAsked {
             )),
             silences: reading.ask(silences(&within)),
             week: reading.ask(week(&format!("{within}{of}"))),
+            category_months: reading.ask(format!(
+                "SELECT toString(u.category) AS category, toMonth(u.local_date) AS month, sum(u.service_uses) AS service_uses
+                 {facts} GROUP BY category, month HAVING service_uses > 0 ORDER BY category, month"
+            )),
             rules: reading.ask(format!(
                 "SELECT toString(e.rules) AS rules, toString(min(e.local_date)) AS first_day, toString(max(e.local_date)) AS last_day, count() AS events
                  FROM usage_events AS e WHERE {} GROUP BY rules ORDER BY first_day, rules",
@@ -341,6 +360,7 @@ impl DetailAsked {
             days: lists.rows(rest.days)?,
             silences: lists.rows(rest.silences)?,
             week: lists.rows(rest.week)?,
+            category_months: lists.rows(rest.category_months)?,
             rules: lists.rows(rest.rules)?,
             ..detail
         })

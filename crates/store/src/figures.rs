@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::breakdown::{Breakdowns, ValueUse};
 use crate::detail::DetailAsked;
 pub use crate::detail::{
-    DayUse, Detail, EnteHourUse, EnteServiceUse, EnteSilence, MonthUse, MonthVisitors,
-    PortalVisitors, RulesUse, WeekHourUse,
+    CategoryMonthUse, DayUse, Detail, EnteHourUse, EnteServiceUse, EnteSilence, MonthUse,
+    MonthVisitors, PortalVisitors, RulesUse, WeekHourUse,
 };
 use crate::reading::QueryGroup;
 use crate::usage::Dimension;

@@ -379,7 +379,6 @@ totals = Service uses
 categories = Uses by category
     .caption = Uses by category (number of uses)
 categories-chart = Uses by category (number of uses)
-    .alt = Bars of the uses of each category; the figures are in the table that follows.
 moves = Rising and falling categories
 rising =
     .sheet = Rising categories
@@ -441,6 +440,55 @@ step-missing =
        *[other] Consider { $services } services that many of the others offer: { $names }.
     }
 
+## Charts
+
+chart-range = Greatest: { $first } ({ $first-label }). Least: { $last } ({ $last-label }).
+chart-trend = At the beginning: { $first } ({ $first-label }). At the end: { $last } ({ $last-label }).
+chart-hidden = Suppressed (*): { $count }.
+chart-missing = Missing: { $count }.
+chart-table = Show the figures in a table
+
+weekday-1 = Monday
+weekday-2 = Tuesday
+weekday-3 = Wednesday
+weekday-4 = Thursday
+weekday-5 = Friday
+weekday-6 = Saturday
+weekday-7 = Sunday
+weekdays =
+    .sheet = Weekdays and hours
+    .caption = Visits by weekday and hour (number)
+column-weekday = Weekday
+usage-map = Uses by public body and category
+usage-map-chart =
+    { $shown ->
+        [30] The 30 bodies with most uses of { $enti } (number of uses)
+       *[other] Uses by public body and category (number of uses)
+    }
+category-months = Uses by category and month
+    .caption = Uses by category and month (number of uses)
+    .scales = Number of uses by month in the { $shown } categories used most. Each chart has its own scale: compare the course of the categories, not the height.
+moves-chart = Change of uses by category (number of uses)
+
+## Short report of one public body
+
+brief-offer =
+    { $offered ->
+        [one] The body offers { $offered } service
+       *[other] The body offers { $offered } services
+    }: { $used } used in the period, { $unused } not.
+brief-habits = Hours and devices
+brief-changes =
+    .caption = Largest changes by service (number of uses)
+brief-rest = Data and further reading
+    .internal =
+        { $more ->
+            [0] Full
+            [one] One more remark on the data, full
+           *[other] { $more } more remarks on the data, full
+        } lists, months, logins and countries are in the workbook and the CSV of this body; other bodies, checks and method in the general report of the same period.
+    .public = Other bodies, charts of all visits and the method are in the general report of the same year.
+
 ## Services
 
 variations = Main changes by category
@@ -476,7 +524,6 @@ civic-networks = Users of the civic network and of the service area
     .caption = Daily unique visitors (summed over the period), visits to the civic network (number), visits of the period per resident
     .residents = The residents in the total are those of municipalities with visits to the civic network and of the members of unions with such visits, each counted once.
 civic-networks-chart = Visits to the civic network per resident
-    .alt = Bars of the visits to the civic network per resident, one for each public body; the figures are in the table below.
 devices = Devices
     .caption = Devices (number of visits)
 devices-services =
@@ -487,7 +534,6 @@ months = Months
     .caption = Visits by month, and the share of smartphones and tablets
     .caption-public = Visits and uses by month (number), share of smartphones and tablets
 months-chart = Share of smartphones and tablets by month (% of visits)
-    .alt = Line of the share month by month; the figures are in the table that follows.
 logins = How users logged in
     .caption = Uses and visits by kind of login (number)
 places = Location of visitors
@@ -502,9 +548,6 @@ bands = Bands of the day
 hours = Hours of the day
     .caption = Hours of the day (mean users per hour)
     .caption-public = Hours of the day (number of visits)
-hours-chart =
-    .alt = Columns of the users in each hour of the day; the figures are in the table that follows.
-    .alt-public = Columns of the visits in each hour of the day; the figures are in the table that follows.
 
 ## Other sources
 
@@ -517,7 +560,6 @@ credentials =
     .caption = Credentials activated by year, and active in total (number)
     .total = Total active
 credentials-chart = Credentials activated by year (number)
-    .alt = Columns of the credentials activated in each year; the figures are in the table that follows.
 help-desk = Help desk
 help-desk-requests =
     .caption = Requests by month (number)
@@ -526,7 +568,6 @@ probe-alerts = Monitoring alerts
 alerts =
     .caption = Alerts by month (number)
 alerts-chart = Alerts by month (number)
-    .alt = Line of the alerts month by month; the figures are in the table that follows.
 availability = Service availability
 availability-months =
     .caption = Availability by month (% of the time)

@@ -386,7 +386,6 @@ totals = Utilizzi dei servizi
 categories = Utilizzi per categoria
     .caption = Utilizzi per categoria (numero di utilizzi)
 categories-chart = Utilizzi per categoria (numero di utilizzi)
-    .alt = Barre degli utilizzi di ciascuna categoria; le cifre sono nella tabella che segue.
 moves = Categorie in aumento e in calo
 rising =
     .sheet = Categorie in aumento
@@ -458,6 +457,58 @@ step-missing =
        *[other] Valutare l’attivazione di { $services } servizi diffusi negli altri enti: { $names }.
     }
 
+## Charts
+
+chart-range = Valore massimo: { $first } ({ $first-label }). Valore minimo: { $last } ({ $last-label }).
+chart-trend = All’inizio: { $first } ({ $first-label }). Alla fine: { $last } ({ $last-label }).
+chart-hidden = Valori riservati (*): { $count }.
+chart-missing = Valori mancanti: { $count }.
+chart-table = Mostra le cifre in una tabella
+
+weekday-1 = Lunedì
+weekday-2 = Martedì
+weekday-3 = Mercoledì
+weekday-4 = Giovedì
+weekday-5 = Venerdì
+weekday-6 = Sabato
+weekday-7 = Domenica
+weekdays =
+    .sheet = Giorni e ore
+    .caption = Accessi per giorno della settimana e ora (numero)
+column-weekday = Giorno della settimana
+usage-map = Utilizzi per ente e categoria
+usage-map-chart =
+    { $shown ->
+        [30] I 30 enti con più utilizzi tra { $enti } (numero di utilizzi)
+       *[other] Utilizzi per ente e categoria (numero di utilizzi)
+    }
+category-months = Utilizzi per categoria e mese
+    .caption = Utilizzi per categoria e mese (numero di utilizzi)
+    .scales = Numero di utilizzi per mese nelle { $shown } categorie più utilizzate. Ogni grafico ha la propria scala: le categorie si confrontano per andamento, non per altezza.
+moves-chart = Variazione degli utilizzi per categoria (numero di utilizzi)
+
+## Short report of one public body
+
+brief-offer =
+    { $offered ->
+        [one] L’ente offre { $offered } servizio
+       *[other] L’ente offre { $offered } servizi
+    }: { $used ->
+        [one] { $used } utilizzato
+       *[other] { $used } utilizzati
+    } nel periodo, { $unused } no.
+brief-habits = Ore e dispositivi
+brief-changes =
+    .caption = Variazioni maggiori per servizio (numero di utilizzi)
+brief-rest = Dati e approfondimenti
+    .internal =
+        { $more ->
+            [0] Elenchi
+            [one] Un altro rilievo sui dati, elenchi
+           *[other] Altri { $more } rilievi sui dati, elenchi
+        } completi, mesi, modalità di accesso e provenienza sono nel foglio di calcolo e nel CSV di questo ente; gli altri enti, i controlli e il metodo nel rapporto generale dello stesso periodo.
+    .public = Gli altri enti, i grafici di tutti gli accessi e il metodo sono nel rapporto generale dello stesso anno.
+
 ## Services
 
 variations = Principali variazioni per categoria
@@ -493,7 +544,6 @@ civic-networks = Utenti della rete civica e dell’area servizi
     .caption = Visitatori unici giornalieri (somma del periodo), accessi alla rete civica (numero), accessi del periodo per residente
     .residents = I residenti nel totale sono quelli dei comuni con accessi alla rete civica e dei comuni membri delle unioni che ne hanno, ciascuno contato una volta.
 civic-networks-chart = Accessi alla rete civica per residente
-    .alt = Barre degli accessi alla rete civica per residente, un ente ciascuna; le cifre sono nella tabella che segue.
 devices = Dispositivi
     .caption = Dispositivi (numero di accessi)
 devices-services =
@@ -504,7 +554,6 @@ months = Mesi
     .caption = Accessi per mese, e quota di smartphone e tablet
     .caption-public = Accessi e utilizzi per mese (numero), quota di smartphone e tablet
 months-chart = Quota di smartphone e tablet per mese (% degli accessi)
-    .alt = Linea della quota mese per mese; le cifre sono nella tabella che segue.
 logins = Autenticazione degli utenti
     .caption = Utilizzi e accessi per modalità di accesso (numero)
 places = Provenienza
@@ -523,9 +572,6 @@ bands = Fasce orarie
 hours = Ore del giorno
     .caption = Ore del giorno (media di utenti per ora)
     .caption-public = Ore del giorno (numero di accessi)
-hours-chart =
-    .alt = Colonne degli utenti in ciascuna ora del giorno; le cifre sono nella tabella che segue.
-    .alt-public = Colonne degli accessi in ciascuna ora del giorno; le cifre sono nella tabella che segue.
 
 ## Other sources
 
@@ -538,7 +584,6 @@ credentials =
     .caption = Credenziali attivate per anno e attive in totale (numero)
     .total = Totale attive
 credentials-chart = Credenziali attivate per anno (numero)
-    .alt = Colonne delle credenziali attivate in ciascun anno; le cifre sono nella tabella che segue.
 help-desk = Assistenza agli utenti
 help-desk-requests =
     .caption = Richieste per mese (numero)
@@ -547,7 +592,6 @@ probe-alerts = Segnalazioni delle sonde di monitoraggio
 alerts =
     .caption = Segnalazioni per mese (numero)
 alerts-chart = Segnalazioni per mese (numero)
-    .alt = Linea delle segnalazioni mese per mese; le cifre sono nella tabella che segue.
 availability = Disponibilità dei servizi
 availability-months =
     .caption = Disponibilità per mese (% del tempo)

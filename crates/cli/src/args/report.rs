@@ -16,7 +16,7 @@ pub struct ReportArgs {
     pub year: ReportPeriod,
     /// Print the public edition, in which small counts are suppressed, with all counts that would
     /// reveal them.
-    #[arg(long, conflicts_with_all = ["ente", "every_ente"])]
+    #[arg(long)]
     pub public: bool,
     /// Year to compare with, of which the same days are counted. Default: the previous year.
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9998))]

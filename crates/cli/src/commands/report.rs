@@ -56,21 +56,27 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
         let witness = Witness::new(settings, store.admin());
         Material::read(&store, &register, &witness, args).await
     })?;
-    let has_data = match (args.public, args.every_ente) {
-        (true, _) => {
-            deliver_public(&material, settings.serve.small_count, &centre, args)?;
-            true
-        }
-        (false, true) => {
-            deliver_every(&material, &centre, args)?;
-            material.has_data()
-        }
-        (false, false) => {
-            let report = material.report(args.ente.as_deref())?;
-            deliver(&report, &centre, args)?;
-            material.has_data()
-        }
+    let printer = Printer {
+        public: match args.public {
+            true => Some(material.published(settings.serve.small_count)?),
+            false => None,
+        },
+        uses: EnteUses::default(),
+        material: &material,
+        centre: &centre,
+        args,
     };
+    let printer = printer.with_uses();
+    match args.every_ente {
+        true => printer.every_ente()?,
+        false => {
+            let format = ReportFormat::of(args)?;
+            let ente = ente(&material.register, args.ente.as_deref())?;
+            let bytes = printer.bytes(ente, &material.figures(), format)?;
+            hand_out(&bytes, args, format)?;
+        }
+    }
+    let has_data = args.public || material.has_data();
     match has_data {
         true => Ok(()),
         false => Err(NoFigures(args.year).into()),
@@ -246,6 +252,36 @@ impl Material {
         own.is_some_and(|figures| !figures.is_empty())
     }
 
+    /// Returns the published figures, if no count below `small_count` is shown.
+    fn published(&self, small_count: u64) -> Result<PublicEdition<'_>> {
+        let [year, before] = &self.public;
+        let year = year
+            .as_ref()
+            .ok_or(NoEdition::Open(self.period.year().into()))?;
+        if year.small_count() < small_count {
+            bail!(
+                "{} was closed with counts below {} hidden, and serve.small_count is {small_count}: close it once more with --restate",
+                self.period,
+                year.small_count()
+            );
+        }
+        let before = before
+            .as_ref()
+            .filter(|before| before.small_count() >= small_count);
+        Ok(PublicEdition {
+            small_count: year.small_count(),
+            uses: year.uses(),
+            uses_before: before.map(PublicYear::uses),
+            accesses: year.accesses(),
+            // The public edition of a year with closed months lacks late users, whom the seal has.
+            has_users: year.users().is_some()
+                && self
+                    .closings
+                    .last()
+                    .is_none_or(|(_, sealed)| sealed.published.is_none()),
+        })
+    }
+
     /// Builds the report of all enti, or of one ente given by code or name.
     fn report(&self, name: Option<&str>) -> Result<Report> {
         let ente = name
@@ -352,7 +388,9 @@ impl<F> MaterialFigures<F> {
 /// Writes the report in the requested format.
 pub fn deliver(report: &Report, centre: &CentreFace, args: &args::ReportArgs) -> Result<()> {
     let format = ReportFormat::of(args)?;
-    hand_out(&bytes(report, centre, args, format)?, args, format)
+    let document = Document::new(report, args.lang).of_centre(centre);
+    let bytes = printed(&document, Some(report), format, width(args))?;
+    hand_out(&bytes, args, format)
 }
 
 /// Checks that the options fit a public edition, which counts people only, in a closed year.
@@ -372,78 +410,70 @@ fn check_public(args: &args::ReportArgs) -> Result<()> {
     Ok(())
 }
 
-/// Writes the public edition, with only those figures that are published elsewhere, too.
-fn deliver_public(
-    material: &Material,
-    small_count: u64,
-    centre: &CentreFace,
-    args: &args::ReportArgs,
-) -> Result<()> {
-    let [year, before] = &material.public;
-    let year = year
-        .as_ref()
-        .ok_or(NoEdition::Open(material.period.year().into()))?;
-    if year.small_count() < small_count {
-        bail!(
-            "{} was closed with counts below {} hidden, and serve.small_count is {small_count}: close it once more with --restate",
-            material.period,
-            year.small_count()
-        );
-    }
-    let before = before
-        .as_ref()
-        .filter(|before| before.small_count() >= small_count);
-    let edition = PublicEdition {
-        small_count: year.small_count(),
-        uses: year.uses(),
-        uses_before: before.map(PublicYear::uses),
-        accesses: year.accesses(),
-        // The public edition of a year with closed months lacks late users, whom the seal has.
-        has_users: year.users().is_some()
-            && material
-                .closings
-                .last()
-                .is_none_or(|(_, sealed)| sealed.published.is_none()),
-    };
-    let report = material.report(None)?;
-    let document = Document::public(&report, edition, &material.register, args.lang);
-    let document = document.of_centre(centre);
-    let format = ReportFormat::of(args)?;
-    hand_out(
-        &printed(&document, None, format, width(args))?,
-        args,
-        format,
-    )
+/// Prints the reports of a material.
+struct Printer<'m> {
+    material: &'m Material,
+    /// Published figures, for the public edition.
+    public: Option<PublicEdition<'m>>,
+    /// Uses of all enti, as the edition shows them.
+    uses: EnteUses,
+    centre: &'m CentreFace,
+    args: &'m args::ReportArgs,
 }
 
-/// Writes a report for each ente of the register into a folder, on all cores. A file has name and code
-/// of the ente.
-fn deliver_every(material: &Material, centre: &CentreFace, args: &args::ReportArgs) -> Result<()> {
-    let folder = args
-        .output
-        .as_deref()
-        .context("name a folder with --output")?;
-    fs::create_dir_all(folder)
-        .with_context(|| format!("{} cannot be made a folder", folder.display()))?;
-    let format = ReportFormat::of(args)?;
-    let divided = material.figures();
-    let divided = divided.map(|figures| FiguresByEnte::new(figures, &material.register));
-    let enti: Vec<&Ente> = material.register.enti().collect();
-    let uses = material.uses();
-    let file = |ente: &Ente| folder.join(format!("{}.{}", ente.file_stem(), format.ending()));
-    let bar = output::bar("reports", enti.len() as u64);
-    each(&enti, |ente| {
-        let own = divided.map(|figures| figures.of(ente.code()));
-        let report = material.report_of(Some(ente.code()), &own, &uses)?;
-        write(&file(ente), &bytes(&report, centre, args, format)?)?;
-        bar.inc(1);
-        Ok(())
-    })?;
-    bar.finish_and_clear();
-    for ente in enti {
-        output::print(&format!("{}\n", file(ente).display()))?;
+impl Printer<'_> {
+    fn with_uses(self) -> Self {
+        let uses = match &self.public {
+            Some(edition) => EnteUses::published(edition.uses, &self.material.register),
+            None => self.material.uses(),
+        };
+        Self { uses, ..self }
     }
-    Ok(())
+
+    /// Prints the report of all enti or of one, from figures that have at least its rows.
+    fn bytes(
+        &self,
+        ente: Option<&str>,
+        figures: &MaterialFigures<&YearFigures>,
+        format: ReportFormat,
+    ) -> Result<Vec<u8>> {
+        let report = self.material.report_of(ente, figures, &self.uses)?;
+        let (language, register) = (self.args.lang, &self.material.register);
+        let document = match self.public {
+            Some(edition) => Document::public(&report, edition, register, language),
+            None => Document::new(&report, language),
+        };
+        let document = document.of_centre(self.centre);
+        let report = self.public.is_none().then_some(&report);
+        printed(&document, report, format, width(self.args))
+    }
+
+    /// Writes a report for each ente of the register into a folder, on all cores. A file has name and
+    /// code of the ente.
+    fn every_ente(&self) -> Result<()> {
+        let folder = self.args.output.as_deref();
+        let folder = folder.context("name a folder with --output")?;
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be made a folder", folder.display()))?;
+        let format = ReportFormat::of(self.args)?;
+        let register = &self.material.register;
+        let divided = self.material.figures();
+        let divided = divided.map(|figures| FiguresByEnte::new(figures, register));
+        let enti: Vec<&Ente> = register.enti().collect();
+        let file = |ente: &Ente| folder.join(format!("{}.{}", ente.file_stem(), format.ending()));
+        let bar = output::bar("reports", enti.len() as u64);
+        each(&enti, |ente| {
+            let own = divided.map(|figures| figures.of(ente.code()));
+            write(&file(ente), &self.bytes(Some(ente.code()), &own, format)?)?;
+            bar.inc(1);
+            Ok(())
+        })?;
+        bar.finish_and_clear();
+        for ente in enti {
+            output::print(&format!("{}\n", file(ente).display()))?;
+        }
+        Ok(())
+    }
 }
 
 /// Calls `work` for each ente, on as many threads as there are cores. No call begins after an error.
@@ -478,16 +508,6 @@ fn hand_out(bytes: &[u8], args: &args::ReportArgs, format: ReportFormat) -> Resu
 
 fn write(file: &Path, bytes: &[u8]) -> Result<()> {
     output::replace(file, bytes).with_context(|| format!("{} cannot be written", file.display()))
-}
-
-fn bytes(
-    report: &Report,
-    centre: &CentreFace,
-    args: &args::ReportArgs,
-    format: ReportFormat,
-) -> Result<Vec<u8>> {
-    let document = Document::new(report, args.lang).of_centre(centre);
-    printed(&document, Some(report), format, width(args))
 }
 
 /// Returns the columns for text output.

@@ -7,8 +7,8 @@ use affluenza_disclosure::sum;
 use affluenza_store::usage::SharesOf;
 
 use super::{
-    Block, Cell, Chart, ChartKind, Cut, ENTI_MAX, GivenNumber, Head, Section, SectionWriter,
-    Series, Table,
+    Block, Cell, Chart, ChartKind, ChartValue, Cut, ENTI_MAX, GivenNumber, Head, Section,
+    SectionWriter, Series, Table,
 };
 use crate::count::{Count, CountCells as _};
 use crate::tables::{AccessRow, BreakdownTable, MonthRow, PortalVisitorsRow};
@@ -177,20 +177,20 @@ impl SectionWriter<'_> {
         let enti = self.report.portals.enti.iter();
         let ratios = enti.filter_map(|row| Some((row, row.civic_accesses_per_resident?)));
         let ratios: Vec<(&PortalVisitorsRow, f64)> = ratios.collect();
-        (2..=ENTI_MAX).contains(&ratios.len()).then(|| Chart {
-            id: "civic-networks-chart",
-            title: self.say("civic-networks-chart"),
-            description: self.say("civic-networks-chart.alt"),
-            kind: ChartKind::Bars,
-            labels: ratios
-                .iter()
-                .map(|(row, _)| harmless(&row.name.ente_name))
-                .collect(),
-            series: vec![Series {
-                name: self.report.year.to_string(),
-                values: ratios.iter().map(|(_, ratio)| Some(*ratio)).collect(),
-            }],
-            percent: false,
+        (2..=ENTI_MAX).contains(&ratios.len()).then(|| {
+            let labels = ratios.iter();
+            let labels = labels.map(|(row, _)| harmless(&row.name.ente_name));
+            let values = ratios.iter().map(|(_, ratio)| ChartValue::Shown(*ratio));
+            Chart::new(
+                "civic-networks-chart",
+                self.say("civic-networks-chart"),
+                ChartKind::Bars,
+                labels.collect(),
+                vec![Series {
+                    name: self.report.year.to_string(),
+                    values: values.collect(),
+                }],
+            )
         })
     }
 
@@ -319,25 +319,29 @@ impl SectionWriter<'_> {
         let shares = months.iter();
         let now = Series {
             name: self.report.year.to_string(),
-            values: shares.clone().map(|row| row.mobile_share_percent).collect(),
+            values: shares
+                .clone()
+                .map(|row| row.mobile_share_percent.into())
+                .collect(),
         };
         let before = compared.map(|year| Series {
             name: year.to_string(),
             values: shares
-                .map(|row| row.compared_mobile_share_percent)
+                .map(|row| row.compared_mobile_share_percent.into())
                 .collect(),
         });
-        let chart = Chart {
-            id: "months-chart",
-            title: self.say("months-chart"),
-            description: self.say("months-chart.alt"),
-            kind: ChartKind::Lines,
-            labels: self.counted_months(),
-            series: [Some(now), before].into_iter().flatten().collect(),
-            percent: true,
-        };
-        let values = chart.series[0].values.iter().flatten();
+        let values = now.values.iter().filter_map(|value| value.shown());
         let has_line = values.count() > 1;
+        let chart = Chart {
+            percent: true,
+            ..Chart::new(
+                "months-chart",
+                self.say("months-chart"),
+                ChartKind::Lines,
+                self.counted_months(),
+                [Some(now), before].into_iter().flatten().collect(),
+            )
+        };
         let chart: Option<Block> = has_line.then(|| chart.into());
         chart.into_iter().chain([table.into()]).collect()
     }

@@ -174,6 +174,11 @@ impl Document {
                 self.language.say(id, &words)
             })
             .collect();
+        if let Some(last) = self.brief.last_mut()
+            && !notes.is_empty()
+        {
+            last.blocks.push(Block::Text(notes.join(" ")));
+        }
         let mut blocks: Vec<Block> = prose_of(&centre.closing, language).into_iter().collect();
         blocks.push(Block::Notes(notes));
         blocks.push(Block::Logos(face.accreditations.clone()));

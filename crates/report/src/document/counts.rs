@@ -396,13 +396,22 @@ impl SectionWriter<'_> {
 
     /// Returns the visits in an hour of the day, over all bands.
     pub(super) fn visits_at(self, hour: u8, own: u64) -> Count {
+        self.visits_in(None, hour, own)
+    }
+
+    /// Returns the visits on a weekday in an hour of the day.
+    pub(super) fn visits_on(self, weekday: u8, hour: u8, own: u64) -> Count {
+        self.visits_in(Some(&weekday.to_string()), hour, own)
+    }
+
+    fn visits_in(self, weekday: Option<&str>, hour: u8, own: u64) -> Count {
         self.public.map_or(Count::Shown(own), |(edition, _)| {
             let bands = ["night", "office", "evening"];
             let cells = bands.map(|band| {
                 let label = format!("{band} {hour:02}");
                 edition
                     .accesses
-                    .cell([None, None, None, None, Some(&*label)])
+                    .cell([None, None, None, weekday, Some(&*label)])
             });
             sum(cells)
         })

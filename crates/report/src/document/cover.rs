@@ -2,7 +2,7 @@
 
 use affluenza_store::figures::Counted;
 
-use super::counts::{PublicEdition, Slice};
+use super::counts::PublicEdition;
 use super::{Block, Cell, Document, EditionState, MainFigure, Section, SectionWriter};
 use crate::count::{Count, CountCells as _};
 use crate::face::CentreFace;
@@ -30,6 +30,7 @@ impl SectionWriter<'_> {
             sealed_at: report.seal.as_ref().map(|seal| seal.sealed_at.clone()),
             centre: CentreFace::default(),
             sections: Vec::new(),
+            brief: Vec::new(),
         }
     }
 
@@ -63,7 +64,7 @@ impl SectionWriter<'_> {
         let zone = self.say_with("edition-zone", &words);
         let line: Vec<String> = compared.into_iter().chain([counted, zone]).collect();
         lines.push(line.join(" · "));
-        if report.ente.is_some() {
+        if report.ente.is_some() && self.public.is_none() {
             lines.push(self.say("edition-internal"));
         }
         let Some(seal) = &report.seal else {
@@ -102,19 +103,27 @@ impl SectionWriter<'_> {
             facts.extend(self.facts_of_uses());
             facts.extend(self.facts_of_visits());
         }
-        let services = Cell::Count(report.services_offered as u64);
+        facts.push(self.fact_of_offer());
         if report.ente.is_none() {
-            facts.push(self.fact("fact-services", services, self.say("detail-services")));
             let offered = Cell::Count(report.offered.total);
             facts.push(self.fact("fact-offered", offered, self.say("detail-offered")));
-        } else {
-            let used = report.offered_services.iter();
-            let used = used.filter(|row| row.service_uses > 0).count();
-            let words = [("used", used.into())];
-            let detail = self.say_with("detail-services-used", &words);
-            facts.push(self.fact("fact-services", services, detail));
         }
         self.section("summary", vec![Block::Facts(facts)])
+    }
+
+    /// Returns the number of services; of one ente with those used, which are not published.
+    pub(super) fn fact_of_offer(self) -> MainFigure {
+        let report = self.report;
+        let services = Cell::Count(report.services_offered as u64);
+        let detail = match (&report.ente, self.public) {
+            (Some(_), None) => {
+                let used = report.offered_services.iter();
+                let used = used.filter(|row| row.service_uses > 0).count();
+                self.say_with("detail-services-used", &[("used", used.into())])
+            }
+            _ => self.say("detail-services"),
+        };
+        self.fact("fact-services", services, detail)
     }
 
     fn fact(self, id: &str, value: Cell, detail: String) -> MainFigure {
@@ -126,10 +135,10 @@ impl SectionWriter<'_> {
     }
 
     /// Returns all uses, and the payments and bookings among them; those of one ente if it has any.
-    fn facts_of_uses(self) -> Vec<MainFigure> {
+    pub(super) fn facts_of_uses(self) -> Vec<MainFigure> {
         let totals = &self.report.totals;
-        let uses = self.uses(Slice::default(), &totals.kinds);
-        let before = self.uses_before(Slice::default(), totals.compared_service_uses);
+        let uses = self.uses(self.scope(), &totals.kinds);
+        let before = self.uses_before(self.scope(), totals.compared_service_uses);
         let [_, payments, bookings] = uses.kinds;
         let growth = self.growth(uses.all, before);
         let mut facts = vec![self.fact("fact-uses", uses.all.into(), growth)];
@@ -164,7 +173,7 @@ impl SectionWriter<'_> {
         }
     }
 
-    fn facts_of_visits(self) -> Vec<MainFigure> {
+    pub(super) fn facts_of_visits(self) -> Vec<MainFigure> {
         let report = self.report;
         let devices = &report.devices;
         let mut facts = Vec::new();

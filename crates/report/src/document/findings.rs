@@ -8,8 +8,11 @@ impl SectionWriter<'_> {
     fn findings(self) -> Vec<YearFinding> {
         match self.public {
             None => self.report.findings.clone(),
-            Some(_) if self.report.is_empty() => Vec::new(),
-            Some((edition, register)) => edition.findings(self.report, register),
+            Some(_) if self.is_empty() => Vec::new(),
+            Some((edition, register)) => match &self.report.ente {
+                None => edition.findings(self.report, register),
+                Some(ente) => edition.findings_of(&ente.ente, self.report),
+            },
         }
     }
 
@@ -30,7 +33,7 @@ impl SectionWriter<'_> {
         let Some(summary) = summary else {
             return;
         };
-        if self.report.is_empty() {
+        if self.is_empty() {
             summary
                 .blocks
                 .insert(0, Block::Text(self.say("note-no-data")));

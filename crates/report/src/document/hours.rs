@@ -1,6 +1,6 @@
 //! Users and visits by band and by hour of the day.
 
-use super::{Block, Cell, Chart, ChartKind, Head, Section, SectionWriter, Series};
+use super::{Block, Cell, Chart, ChartKind, Charted, Column, Head, Section, SectionWriter, Series};
 use crate::count::{Count, CountCells as _};
 use crate::tables::BandRow;
 
@@ -59,25 +59,53 @@ impl SectionWriter<'_> {
             cells
         });
         let mut table = self.table("hours", &heads, rows.collect());
-        table.charted = self.public.is_none();
+        table.charted = match self.public {
+            None => Charted::Everywhere,
+            Some(_) => Charted::OnPaper,
+        };
         let values = hours.iter().map(|row| match self.public {
-            None => row.users_per_hour_mean,
+            None => row.users_per_hour_mean.into(),
             Some(_) => self.visits_at(row.local_hour, row.accesses).value(),
         });
         let labels = hours.iter().map(|row| format!("{:02}", row.local_hour));
-        let chart = Chart {
-            id: "hours-chart",
-            title: table.caption.clone(),
-            description: self.say_of_edition("hours-chart.alt"),
-            kind: ChartKind::Columns,
-            labels: labels.collect(),
-            series: vec![Series {
+        let chart = Chart::new(
+            "hours-chart",
+            table.caption.clone(),
+            ChartKind::Columns,
+            labels.collect(),
+            vec![Series {
                 name: table.columns[1].head.clone(),
                 values: values.collect(),
             }],
-            percent: false,
-        };
-        self.section("hours", vec![chart.into(), table.into()])
+        );
+        let blocks = [chart.into(), table.into()].into_iter();
+        self.section("hours", blocks.chain(self.weekdays()).collect())
+    }
+
+    /// Writes visits by weekday and hour, for paper as a heat map; no blocks without weekdays.
+    fn weekdays(self) -> Vec<Block> {
+        let weekdays = &self.report.hours.weekdays;
+        if weekdays.is_empty() || !self.has_visits() {
+            return Vec::new();
+        }
+        let rows = weekdays.iter().map(|row| {
+            let name = Cell::Text(self.say(&format!("weekday-{}", row.weekday)));
+            let visits = (0..24).zip(row.accesses).map(|(hour, own)| {
+                let visits = self.visits_on(row.weekday, hour, own);
+                visits.sparse()
+            });
+            std::iter::once(name).chain(visits).collect()
+        });
+        let mut table = self.table("weekdays", &[Head::Words("weekday")], rows.collect());
+        let hours = (0..24).map(|hour| format!("{hour:02}"));
+        table
+            .columns
+            .extend(hours.map(|hour| Column::number(format!("hour-{hour}"), hour)));
+        table.matrix = true;
+        table.charted = Charted::OnPaper;
+        let caption = table.caption.clone();
+        let chart = Chart::heat("weekdays-chart", caption, &table, 1..25);
+        vec![chart.into(), table.into()]
     }
 }
 

@@ -2,11 +2,17 @@
 
 use super::counts::{EnteCounts, Slice, UseCounts};
 use super::{
-    Block, Cell, CodedName, Column, Cut, ENTI_MAX, Head, NameKind, Section, SectionWriter, Table,
+    Block, Cell, Chart, CodedName, Column, Cut, ENTI_MAX, Head, NameKind, Section, SectionWriter,
+    Table,
 };
 use crate::count::{Count, CountCells as _};
 use crate::tables::{CategoryName, CrossRow, CrossTable};
 use crate::text::{first_words, harmless};
+
+/// Largest number of enti in the heat map.
+const MAPPED: usize = 30;
+/// Number of columns after the categories: total, payments and bookings.
+const ENDS: usize = 3;
 
 /// Counts of a row: by category, and at its end all, payments and bookings.
 struct MatrixCounts {
@@ -27,6 +33,32 @@ impl SectionWriter<'_> {
             blocks.extend(self.without(["usage.without", "enti-without-uses"], &self.report.usage));
         }
         self.section("usage", blocks)
+    }
+
+    /// Draws service uses by ente and category: all enti, or the largest by their shown uses.
+    pub(super) fn usage_map(self) -> Section {
+        let table = match self.public {
+            None => self.matrix("usage", &self.report.usage),
+            Some(_) => Some(self.published_matrix()),
+        };
+        let Some(mut table) = table else {
+            return self.section("usage-map", Vec::new());
+        };
+        let total = table.columns.len() - ENDS;
+        let enti = table.rows.len();
+        if enti > MAPPED {
+            table.rows.retain(|row| row[total].number().is_some());
+            table.rows.sort_by_cached_key(|row| {
+                std::cmp::Reverse(row[total].number().map(|uses| uses as u64))
+            });
+            table.rows.truncate(MAPPED);
+        }
+        let words = [("shown", table.rows.len().into()), ("enti", enti.into())];
+        let title = self.say_with("usage-map-chart", &words);
+        let chart = Chart::heat("usage-map-chart", title, &table, 1..total);
+        let is_drawn = table.rows.len() > 2;
+        let chart = is_drawn.then_some(Block::Chart(chart));
+        self.section("usage-map", chart.into_iter().collect())
     }
 
     /// Writes services offered by ente and category; those of one ente by name, with their uses.

@@ -2,7 +2,9 @@
 //! printed form is made from it, so all forms show the same.
 
 mod access;
+mod brief;
 mod centre;
+mod chart;
 mod counts;
 mod cover;
 mod cut;
@@ -24,12 +26,13 @@ use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
 
 pub use centre::{Centre, Edition};
+pub use chart::{Chart, ChartKind, ChartValue, Series};
 pub use counts::PublicEdition;
 pub use cut::Cut;
 pub(crate) use cut::ENTI_MAX;
 pub use model::{
-    Block, Cell, Chart, ChartKind, CodedName, Column, Document, EditionState, FindingLine,
-    GivenNumber, MainFigure, NameKind, Section, Series, Table,
+    Block, Cell, Charted, CodedName, Column, Document, EditionState, FindingLine, GivenNumber,
+    MainFigure, NameKind, Section, Table,
 };
 pub use prose::{Paragraph, TextRun};
 
@@ -43,12 +46,13 @@ use affluenza_words::{Language, WordArg, WordArgs};
 
 /// Sections of the public edition. It leaves out identities, countries, visitors, failed attempts,
 /// changes by restatements, and remarks that contain counts.
-const PUBLISHED: [&str; 23] = [
+const PUBLISHED: [&str; 24] = [
     "summary",
     "totals",
     "categories",
     "moves",
     "usage",
+    "usage-map",
     "usage-by-kind",
     "variations",
     "service-changes",
@@ -73,7 +77,8 @@ const PUBLISHED: [&str; 23] = [
 const TABLE_PREFIX: &str = "figures-";
 
 /// Sections of internal editions only, besides those of dimensions.
-const INTERNAL: [&str; 9] = [
+const INTERNAL: [&str; 10] = [
+    "category-months",
     "peers",
     "peer-offers",
     "next-steps",
@@ -135,7 +140,7 @@ impl Document {
         writer.document()
     }
 
-    /// Creates the document of the public edition, for a report of all enti.
+    /// Creates the document of the public edition.
     pub fn public(
         report: &Report,
         edition: PublicEdition<'_>,
@@ -158,6 +163,32 @@ impl Document {
 
 impl SectionWriter<'_> {
     fn document(self) -> Document {
+        let is_of_ente = self.report.ente.is_some();
+        let mut brief = match is_of_ente {
+            true => self.brief(),
+            false => Vec::new(),
+        };
+        // The published tables of an ente fit the short report.
+        let mut sections = match self.public {
+            Some(_) if is_of_ente => std::mem::take(&mut brief),
+            _ => self.sections(),
+        };
+        for block in sections
+            .iter_mut()
+            .chain(&mut brief)
+            .flat_map(|section| &mut section.blocks)
+        {
+            block.describe(self.language);
+        }
+        Document {
+            sections,
+            brief,
+            ..self.cover()
+        }
+    }
+
+    /// Writes all chapters and annexes.
+    fn sections(self) -> Vec<Section> {
         let mut sections = self.chapters();
         let chapters = sections.len();
         sections.extend(self.annexes());
@@ -183,10 +214,7 @@ impl SectionWriter<'_> {
             *annex = number;
         }
         self.add_findings(&mut sections);
-        Document {
-            sections,
-            ..self.cover()
-        }
+        sections
     }
 
     /// True if the report of one ente has the section: what all enti share is in the report of all,
@@ -195,7 +223,7 @@ impl SectionWriter<'_> {
         let report = self.report;
         let has_few = match &*section.id {
             "summary" | "peers" | "next-steps" | "offered" | "peer-offers" => false,
-            "usage" | "usage-by-kind" | "accesses" | "civic-networks" => true,
+            "usage" | "usage-map" | "usage-by-kind" | "accesses" | "civic-networks" => true,
             "devices" | "portals" => report.devices.accesses < BASE_MIN,
             "bands" => report.hours.off_hours_share_percent.is_none(),
             "hours" => {
@@ -232,7 +260,9 @@ impl SectionWriter<'_> {
                 self.categories(),
                 self.moves(),
                 self.variations(),
+                self.category_months(),
                 self.top_services(),
+                self.usage_map(),
                 self.portals(),
                 self.devices(),
                 self.bands(),
@@ -345,7 +375,7 @@ impl SectionWriter<'_> {
             rows,
             sums: Vec::new(),
             matrix: false,
-            charted: false,
+            charted: Charted::Never,
             cut: Cut::First,
         }
     }

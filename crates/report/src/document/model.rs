@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use strum::IntoStaticStr;
 
+use super::chart::Chart;
 use super::cut::Cut;
 use super::prose::Paragraph;
 use crate::face::{CentreFace, Logo};
@@ -42,6 +43,8 @@ pub struct Document {
     pub centre: CentreFace,
     /// Sections in reading order.
     pub sections: Vec<Section>,
+    /// Sections of the short report that print shows instead; empty if it shows all.
+    pub brief: Vec<Section>,
 }
 
 /// State of the figures of an edition.
@@ -109,6 +112,8 @@ pub enum Block {
     Table(Table),
     /// A chart. The table with its figures follows it.
     Chart(Chart),
+    /// Small charts side by side.
+    Charts(Vec<Chart>),
 }
 
 /// A finding in print.
@@ -135,10 +140,20 @@ impl Block {
             Self::Findings(findings) => findings.is_empty(),
             Self::Facts(facts) => facts.is_empty(),
             Self::Table(table) => table.rows.is_empty(),
-            Self::Chart(chart) => {
-                let values = chart.series.iter().flat_map(|series| &series.values);
-                values.flatten().all(|value| *value == 0.0)
-            }
+            Self::Chart(chart) => chart.is_empty(),
+            Self::Charts(charts) => charts.is_empty(),
+        }
+    }
+
+    /// Describes the charts for readers who cannot see them.
+    pub(super) fn describe(&mut self, language: Language) {
+        let charts = match self {
+            Self::Chart(chart) => std::slice::from_mut(chart),
+            Self::Charts(charts) => charts,
+            _ => return,
+        };
+        for chart in charts {
+            chart.description = chart.describe(language);
         }
     }
 }
@@ -169,10 +184,22 @@ pub struct Table {
     pub sums: Vec<Vec<Cell>>,
     /// True if all columns but the names are of one kind, so that they may be split into groups.
     pub matrix: bool,
-    /// True if a terminal shows the chart instead of this table.
-    pub charted: bool,
+    /// Forms that show a chart instead of this table.
+    pub charted: Charted,
     /// Rows that print shows if the document has many enti.
     pub cut: Cut,
+}
+
+/// Forms that show a chart instead of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Charted {
+    /// None.
+    #[default]
+    Never,
+    /// PDF, and HTML until the reader opens the table.
+    OnPaper,
+    /// These, and a terminal.
+    Everywhere,
 }
 
 /// A column of a table.
@@ -386,43 +413,4 @@ impl GivenNumber {
         let words = [("number", number.into()), ("count", count.into())];
         language.say(&format!("unit-{}", self.unit), &words)
     }
-}
-
-/// Form of a chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChartKind {
-    /// Horizontal bars, for names.
-    Bars,
-    /// Upright columns, for hours and months.
-    Columns,
-    /// Lines over months.
-    Lines,
-}
-
-/// A chart.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Chart {
-    /// Unique name: `categories-chart`.
-    pub id: &'static str,
-    /// Title with the unit.
-    pub title: String,
-    /// Text alternative for readers who cannot see the chart.
-    pub description: String,
-    /// Form of the chart.
-    pub kind: ChartKind,
-    /// Labels of the values.
-    pub labels: Vec<String>,
-    /// Series of values; the report's own year first.
-    pub series: Vec<Series>,
-    /// True if the values are percentages.
-    pub percent: bool,
-}
-
-/// A named series of chart values.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    /// Name for the legend.
-    pub name: String,
-    /// One value for each label; `None` where it is missing.
-    pub values: Vec<Option<f64>>,
 }

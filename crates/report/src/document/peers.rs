@@ -1,6 +1,7 @@
 //! One ente among others: uses for each resident, services that others offer, and next steps.
 
 use super::{Block, Cell, Head, MainFigure, Section, SectionWriter};
+use crate::count::Count;
 use crate::tables::{PEERS_MIN, PeerGroup, Peers, Status};
 use crate::text::harmless;
 
@@ -11,7 +12,9 @@ impl SectionWriter<'_> {
     /// Writes the uses for each resident, and those of bodies of like size.
     pub(super) fn peers(self) -> Section {
         let report = self.report;
-        let peers = report.peers.as_ref().filter(|_| !report.is_empty());
+        let has_uses = self.uses(self.scope(), &report.totals.kinds).all != Count::Hidden;
+        let peers = report.peers.as_ref();
+        let peers = peers.filter(|_| has_uses && !self.is_empty());
         let Some(peers) = peers else {
             return self.section("peers", Vec::new());
         };
@@ -100,13 +103,15 @@ impl SectionWriter<'_> {
         let Some(peers) = &report.peers else {
             return self.section("next-steps", Vec::new());
         };
+        // Uses of services by ente are not published.
+        let is_internal = self.public.is_none();
         let has_events = report.accesses.accesses + report.totals.kinds.service_uses > 0;
-        let silent = (!has_events).then(|| self.say("step-silent"));
+        let silent = (is_internal && !has_events).then(|| self.say("step-silent"));
         let offered = report.offered_services.iter();
-        let unused = offered.filter(|row| has_events && row.service_uses == 0);
+        let unused = offered.filter(|row| is_internal && has_events && row.service_uses == 0);
         let unused = unused.map(|row| row.name.shown(self.language)).collect();
         let broken = report.service_status.iter();
-        let broken = broken.filter(|row| row.status == Some(Status::Broken));
+        let broken = broken.filter(|row| is_internal && row.status == Some(Status::Broken));
         let broken = broken.map(|row| row.name.shown(self.language)).collect();
         let missing = peers.missing.iter();
         let missing = missing.map(|row| row.name.shown(self.language)).collect();
@@ -123,16 +128,22 @@ impl SectionWriter<'_> {
     }
 
     /// Returns a step about these services; `None` without any.
-    fn step(self, id: &str, mut names: Vec<String>) -> Option<String> {
+    fn step(self, id: &str, names: Vec<String>) -> Option<String> {
         let services = names.len();
-        names.truncate(NAMED_MAX);
-        let mut named = names.join(", ");
-        let more = services - names.len();
-        if more > 0 {
-            let words = [("names", named.into()), ("more", more.into())];
-            named = self.say_with("step-names", &words);
-        }
+        let named = self.named(names, NAMED_MAX);
         let words = [("services", services.into()), ("names", named.into())];
         (services > 0).then(|| self.say_with(id, &words))
+    }
+
+    /// Returns the first names, and the number of the others.
+    pub(super) fn named(self, mut names: Vec<String>, most: usize) -> String {
+        let more = names.len().saturating_sub(most);
+        names.truncate(most);
+        let named = names.join(", ");
+        if more == 0 {
+            return named;
+        }
+        let words = [("names", named.into()), ("more", more.into())];
+        self.say_with("step-names", &words)
     }
 }

@@ -29,7 +29,7 @@ impl PublicEdition<'_> {
     }
 
     /// Returns the findings that the published tables of an ente allow: they have no services.
-    fn findings_of(&self, ente: &str, report: &Report) -> Vec<YearFinding> {
+    pub(super) fn findings_of(&self, ente: &str, report: &Report) -> Vec<YearFinding> {
         let slice = |category| Slice {
             ente: Some(ente),
             category,

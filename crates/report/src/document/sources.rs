@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Block, Cell, Chart, ChartKind, Column, Cut, GivenNumber, Head, Section, SectionWriter, Series,
-    TABLE_PREFIX, Table,
+    Block, Cell, Chart, ChartKind, Charted, Column, Cut, GivenNumber, Head, Section, SectionWriter,
+    Series, TABLE_PREFIX, Table,
 };
 use crate::count::{Count, CountCells as _};
 use crate::ratio::{change_percent, share_percent};
@@ -158,7 +158,7 @@ impl SectionWriter<'_> {
             rows: rows.collect(),
             sums: has_total.then(|| sums.collect()).into_iter().collect(),
             matrix: false,
-            charted: false,
+            charted: Charted::Never,
             cut: Cut::First,
         }
     }
@@ -224,18 +224,16 @@ impl SectionWriter<'_> {
             Cell::share(share_percent(cns, all)),
         ]];
         let values = rows.iter().map(|row| Count::Shown(row.activated).value());
-        let chart = Chart {
-            id: "credentials-chart",
-            title: self.say("credentials-chart"),
-            description: self.say("credentials-chart.alt"),
-            kind: ChartKind::Columns,
-            labels: rows.iter().map(|row| row.year.to_string()).collect(),
-            series: vec![Series {
+        let chart = Chart::new(
+            "credentials-chart",
+            self.say("credentials-chart"),
+            ChartKind::Columns,
+            rows.iter().map(|row| row.year.to_string()).collect(),
+            vec![Series {
                 name: self.say("column-activated"),
                 values: values.collect(),
             }],
-            percent: false,
-        };
+        );
         Some(vec![chart.into(), table.into()])
     }
 
@@ -271,18 +269,16 @@ impl SectionWriter<'_> {
             name: year.to_string(),
             values: (1..=12)
                 .map(|month| alerts_of_month(rows, year, month))
-                .map(|count| count.map(|count| count as f64))
+                .map(|count| count.map(|count| count as f64).into())
                 .collect(),
         });
-        let chart = Chart {
-            id: "alerts-chart",
-            title: self.say("alerts-chart"),
-            description: self.say("alerts-chart.alt"),
-            kind: ChartKind::Lines,
-            labels: (1..=12).map(|month| self.month(month)).collect(),
-            series: series.collect(),
-            percent: false,
-        };
+        let chart = Chart::new(
+            "alerts-chart",
+            self.say("alerts-chart"),
+            ChartKind::Lines,
+            (1..=12).map(|month| self.month(month)).collect(),
+            series.collect(),
+        );
         Some(vec![chart.into(), table.into()])
     }
 

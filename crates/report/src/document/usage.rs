@@ -1,20 +1,25 @@
 //! Service uses: totals, by category, rising and falling, by ente.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::counts::{Slice, UseCounts};
-use super::{Block, Cell, Chart, ChartKind, Cut, Head, Section, SectionWriter, Series, Table};
+use super::{
+    Block, Cell, Chart, ChartKind, ChartValue, Charted, Column, Cut, Head, Section, SectionWriter,
+    Series, Table,
+};
 use crate::count::{Count, CountCells as _};
+use crate::ratio::BASE_MIN;
 use crate::tables::{CategoryMove, CategoryRow};
 
 impl<'r> SectionWriter<'r> {
     fn all_uses(self) -> UseCounts {
-        self.uses(Slice::default(), &self.report.totals.kinds)
+        self.uses(self.scope(), &self.report.totals.kinds)
     }
 
     fn all_before(self) -> Option<Count> {
         let own = self.report.totals.compared_service_uses;
-        self.uses_before(Slice::default(), own)
+        self.uses_before(self.scope(), own)
     }
 
     /// Writes service uses by kind.
@@ -69,12 +74,16 @@ impl<'r> SectionWriter<'r> {
     }
 
     /// Returns the categories of the report; of one ente only those with uses in either year.
-    fn shown_categories(self) -> impl Iterator<Item = &'r CategoryRow> + Clone {
+    fn shown_categories(self) -> impl Iterator<Item = &'r CategoryRow> + Clone + 'r {
         let is_whole = self.report.ente.is_none();
         let rows = self.report.categories.iter();
         rows.filter(move |row| {
-            let before = row.compared_service_uses.unwrap_or(0);
-            is_whole || row.kinds.service_uses + before > 0
+            let counts = [
+                Some(self.uses_in_category(row).all),
+                self.before_in_category(row),
+            ];
+            let mut counts = counts.into_iter().flatten();
+            is_whole || counts.any(|count| count != Count::Shown(0))
         })
     }
 
@@ -87,11 +96,19 @@ impl<'r> SectionWriter<'r> {
     }
 
     fn uses_in_category(self, row: &CategoryRow) -> UseCounts {
-        self.uses(Slice::in_category(&row.name), &row.kinds)
+        let of = Slice {
+            category: Some(&row.name.category),
+            ..self.scope()
+        };
+        self.uses(of, &row.kinds)
     }
 
     fn before_in_category(self, row: &CategoryRow) -> Option<Count> {
-        self.uses_before(Slice::in_category(&row.name), row.compared_service_uses)
+        let of = Slice {
+            category: Some(&row.name.category),
+            ..self.scope()
+        };
+        self.uses_before(of, row.compared_service_uses)
     }
 
     fn categories_chart(self) -> Chart {
@@ -109,21 +126,20 @@ impl<'r> SectionWriter<'r> {
         if let Some(year) = report.compared_year
             && before.iter().any(Option::is_some)
         {
-            let values = before.into_iter().map(|count| count.and_then(Count::value));
+            let values = before.into_iter();
+            let values = values.map(|count| count.map_or(ChartValue::Missing, Count::value));
             series.push(Series {
                 name: year.to_string(),
                 values: values.collect(),
             });
         }
-        Chart {
-            id: "categories-chart",
-            title: self.say("categories-chart"),
-            description: self.say("categories-chart.alt"),
-            kind: ChartKind::Bars,
-            labels: rows.map(|row| row.name.shown(self.language)).collect(),
+        Chart::new(
+            "categories-chart",
+            self.say("categories-chart"),
+            ChartKind::Bars,
+            rows.map(|row| row.name.shown(self.language)).collect(),
             series,
-            percent: false,
-        }
+        )
     }
 
     /// Writes the categories that rose and fell most; no blocks without a compared year.
@@ -135,7 +151,63 @@ impl<'r> SectionWriter<'r> {
         let lists = [("rising", &moves.rising), ("falling", &moves.falling)];
         let lists = lists.into_iter().filter(|(_, moves)| !moves.is_empty());
         let tables = lists.map(|(id, moves)| self.moved_categories(id, moves).into());
-        self.section("moves", tables.collect())
+        let chart = self.changes_chart().map(Block::Chart);
+        let mut blocks: Vec<Block> = chart.into_iter().chain(tables).collect();
+        if let [Block::Chart(_), tables @ ..] = &mut blocks[..] {
+            for table in tables {
+                if let Block::Table(table) = table {
+                    table.charted = Charted::OnPaper;
+                }
+            }
+        }
+        self.section("moves", blocks)
+    }
+
+    /// Draws the change of each category, the greatest first, then those with hidden counts in the
+    /// order of the report; `None` with fewer than three changes.
+    fn changes_chart(self) -> Option<Chart> {
+        let changes = self.report.categories.iter().map(|row| {
+            let now = self.uses_in_category(row).all;
+            let before = self.before_in_category(row)?;
+            Some((row, now.difference_from(before)))
+        });
+        let mut changes: Vec<CategoryChange<'_>> = changes
+            .flatten()
+            .filter(|(_, change)| *change != Some(0))
+            .map(|(row, change)| CategoryChange { row, change })
+            .collect();
+        changes.sort_by_key(|one| Reverse(one.change.map(i64::unsigned_abs)));
+        let labels = changes.iter().map(|one| self.changed_category(one.row));
+        let values = changes.iter().map(|one| match one.change {
+            Some(change) => ChartValue::Shown(change as f64),
+            None => ChartValue::Hidden,
+        });
+        let is_drawn = changes.iter().filter(|one| one.change.is_some()).count() > 2;
+        is_drawn.then(|| {
+            Chart::new(
+                "moves-chart",
+                self.say("moves-chart"),
+                ChartKind::Changes,
+                labels.collect(),
+                vec![Series {
+                    name: self.report.year.to_string(),
+                    values: values.collect(),
+                }],
+            )
+        })
+    }
+
+    /// Returns the name of a category with its change in percent, if it has one.
+    fn changed_category(self, row: &CategoryRow) -> String {
+        let name = row.name.shown(self.language);
+        let now = self.uses_in_category(row).all;
+        let before = self.before_in_category(row);
+        match before.map(|before| now.change_from(before)) {
+            Some(change @ Cell::Change(_)) => {
+                format!("{name} ({})", change.show(self.language))
+            }
+            _ => name,
+        }
     }
 
     fn moved_categories(self, id: &'static str, moves: &[CategoryMove]) -> Table {
@@ -152,6 +224,54 @@ impl<'r> SectionWriter<'r> {
             ]
         });
         self.table(id, &heads, rows.collect())
+    }
+
+    /// Writes the uses of each category by month, for paper as small charts; no blocks in the
+    /// public edition, whose months have no categories.
+    pub(super) fn category_months(self) -> Section {
+        let mut rows: Vec<&CategoryRow> = self.report.categories.iter().collect();
+        rows.retain(|row| row.by_month.len() > 2 && row.kinds.service_uses >= BASE_MIN);
+        if rows.is_empty() || self.public.is_some() {
+            return self.section("category-months", Vec::new());
+        }
+        let cells = rows.iter().map(|row| {
+            let uses = row.by_month.iter().map(|uses| Cell::Sparse(*uses));
+            std::iter::once(self.category(&row.name))
+                .chain(uses)
+                .collect()
+        });
+        let mut table = self.table(
+            "category-months",
+            &[Head::Words("category")],
+            cells.collect(),
+        );
+        let months = self.report.period.months();
+        table.columns.extend(months.map(|month| {
+            let name = self.language.month(month);
+            let short: String = name.chars().take(3).collect();
+            Column::number(format!("month-{month:02}"), name).or(short)
+        }));
+        table.matrix = true;
+        table.charted = Charted::OnPaper;
+        rows.sort_by_key(|row| Reverse(row.kinds.service_uses));
+        let charts = rows.iter().take(SMALL_CHARTS).map(|row| {
+            let values = row.by_month.iter();
+            let values = values.map(|uses| ChartValue::Shown(*uses as f64));
+            Chart::new(
+                "category-months-chart",
+                row.name.shown(self.language),
+                ChartKind::Lines,
+                self.counted_months(),
+                vec![Series {
+                    name: self.report.year.to_string(),
+                    values: values.collect(),
+                }],
+            )
+        });
+        let words = [("shown", rows.len().min(SMALL_CHARTS).into())];
+        let text = Block::Text(self.say_with("category-months.scales", &words));
+        let blocks = vec![text, Block::Charts(charts.collect()), table.into()];
+        self.section("category-months", blocks)
     }
 
     /// Writes service uses by ente, category and kind.
@@ -187,6 +307,15 @@ impl<'r> SectionWriter<'r> {
         });
         rows.collect()
     }
+}
+
+/// Largest number of categories whose months are drawn.
+const SMALL_CHARTS: usize = 9;
+
+/// A category with its change from the compared year, unless that is hidden.
+struct CategoryChange<'r> {
+    row: &'r CategoryRow,
+    change: Option<i64>,
 }
 
 fn share_row(name: Cell, count: Count, all: Count, compared: &[Cell]) -> Vec<Cell> {

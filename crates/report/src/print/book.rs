@@ -284,11 +284,12 @@ fn sheets_of(section: &Section) -> Vec<Vec<&Block>> {
     let (tables, texts): (Vec<&Block>, Vec<&Block>) = section
         .blocks
         .iter()
-        .filter(|block| !matches!(block, Block::Chart(_)))
+        .filter(|block| !matches!(block, Block::Chart(_) | Block::Charts(_)))
         .partition(|block| matches!(block, Block::Table(_)));
     let mut sheets: Vec<Vec<&Block>> = tables.into_iter().map(|table| vec![table]).collect();
     match sheets.first_mut() {
         Some(first) => first.extend(texts),
+        None if texts.is_empty() => {}
         None => sheets.push(texts),
     }
     sheets
@@ -416,7 +417,7 @@ fn push_block(sheet: &mut BookSheet, block: &Block, language: Language) {
                 sheet.push_text(note, CellRole::Body);
             }
         }
-        Block::Table(_) | Block::Chart(_) => {}
+        Block::Table(_) | Block::Chart(_) | Block::Charts(_) => {}
     }
 }
 
@@ -586,7 +587,7 @@ impl<'t> Coded<'t> {
                 SheetColumn::Cells(place) => rows
                     .iter()
                     .zip(&series.values)
-                    .all(|(row, value)| row[place].number() == *value),
+                    .all(|(row, value)| row[place].number() == value.shown()),
                 SheetColumn::Codes(..) => false,
             });
             Some((series.name.clone(), column?))
@@ -594,7 +595,7 @@ impl<'t> Coded<'t> {
         let mut values = chart.series.iter().flat_map(|series| &series.values);
         let kind = match chart.kind {
             // A line would fall to zero at a cell with a text.
-            ChartKind::Lines if values.any(Option::is_none) => ChartKind::Columns,
+            ChartKind::Lines if values.any(|value| value.shown().is_none()) => ChartKind::Columns,
             kind => kind,
         };
         // Title, caption and headings are above the rows.

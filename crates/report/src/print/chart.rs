@@ -1,9 +1,12 @@
 //! Draws charts as SVG, with the plotters library.
 
-use crate::document::{Cell, Chart, ChartKind};
+mod axes;
+mod bars;
+mod heat;
+
+use crate::document::{Chart, ChartKind};
 use crate::face::{Colour, ReportColours};
 use affluenza_words::Language;
-use plotters::coord::ranged1d::SegmentValue;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -11,11 +14,25 @@ use crate::print::PrintError;
 
 const INK: RGBColor = RGBColor(31, 41, 51);
 const GRID: RGBColor = RGBColor(225, 229, 234);
-/// Width of every chart, in units of the drawing.
+/// Width of a chart that takes the whole page, in units of the drawing.
 const WIDTH: u32 = 760;
+/// Space between charts side by side, in units of the drawing.
+pub(crate) const GAP: u32 = 28;
 const FONT: &str = "sans-serif";
 /// Size of all letters: 8 points on paper, after the scale of the page and the divisor of the library.
 const SIZE: i32 = 16;
+/// Height of a line of letters, and width of a letter, in units of the drawing.
+const LINE: i32 = 16;
+const LETTER: u32 = 8;
+/// Height of a bar with the space around it, for a chart of one series and of more.
+const BAR: u32 = 26;
+const BAR_OF_MORE: u32 = 36;
+/// Height of a row of a heat map, and of its legend.
+const ROW: u32 = 22;
+const LEGEND: u32 = 30;
+
+/// Mark of a value that is not shown to protect people, as in tables.
+const HIDDEN: &str = "*";
 
 type Area<B> = DrawingArea<B, plotters::coord::Shift>;
 type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
@@ -26,23 +43,49 @@ pub(crate) struct Plot<'c> {
     pub chart: &'c Chart,
     pub language: Language,
     pub colours: ReportColours,
+    /// Number of charts side by side.
+    pub across: u32,
 }
 
 /// Returns the chart as an SVG document.
 pub(crate) fn svg(plot: Plot<'_>) -> Result<String, PrintError> {
     let mut text = String::new();
-    let size = size(plot.chart);
+    let size = size(plot.chart, plot.across);
     draw(plot, SVGBackend::with_string(&mut text, size))?;
     Ok(text)
 }
 
-/// Returns the width and height of a chart, in units of the drawing.
-pub(crate) fn size(chart: &Chart) -> (u32, u32) {
+/// Returns the width and height of a chart, one of so many side by side, in units of the drawing.
+pub(crate) fn size(chart: &Chart, across: u32) -> (u32, u32) {
+    let width = (WIDTH - GAP * (across - 1)) / across;
+    let count = |list: usize| u32::try_from(list).unwrap_or(0);
     let height = match chart.kind {
-        ChartKind::Bars => 60 + 36 * u32::try_from(chart.labels.len()).unwrap_or(0),
-        ChartKind::Columns | ChartKind::Lines => 260,
+        ChartKind::Bars | ChartKind::Changes => {
+            let row = match chart.series.len() {
+                0 | 1 => BAR.max(LINE.unsigned_abs() * count(bars::most_lines(chart, width))),
+                _ => BAR_OF_MORE,
+            };
+            bars::bars_top(chart).unsigned_abs() + 4 + row * count(chart.labels.len())
+        }
+        ChartKind::Columns | ChartKind::Lines => match across {
+            1 => 260,
+            2 => 190,
+            _ => 150,
+        },
+        ChartKind::Heat => {
+            heat::heads_height(chart, width) + ROW * count(chart.series.len()) + LEGEND
+        }
     };
-    (WIDTH, height)
+    (width, height)
+}
+
+/// Returns the number of charts in a row, so that rows are full.
+pub(crate) fn across(charts: usize) -> u32 {
+    match charts {
+        0 | 1 => 1,
+        2 | 4 => 2,
+        _ => 3,
+    }
 }
 
 /// Draws the chart on a backend that has the chart's size.
@@ -50,9 +93,10 @@ pub(crate) fn draw<B: DrawingBackend>(plot: Plot<'_>, backend: B) -> Result<(), 
     let chart = plot.chart;
     let area = backend.into_drawing_area();
     let drawn = match chart.kind {
-        ChartKind::Bars => bars(plot, &area),
-        ChartKind::Columns => columns(plot, &area),
-        ChartKind::Lines => lines(plot, &area),
+        ChartKind::Bars | ChartKind::Changes => bars::bars(plot, &area),
+        ChartKind::Columns => axes::columns(plot, &area),
+        ChartKind::Lines => axes::lines(plot, &area),
+        ChartKind::Heat => heat::heat(plot, &area),
     };
     let drawn = drawn.and_then(|()| area.present());
     drawn.map_err(|error| PrintError::Chart {
@@ -65,6 +109,10 @@ fn font(size: i32) -> TextStyle<'static> {
     (FONT, size).into_font().color(&INK)
 }
 
+fn text_style(pos: Pos) -> TextStyle<'static> {
+    font(SIZE).pos(pos)
+}
+
 impl Plot<'_> {
     /// Returns the colour of a series: the first is of the report's own year.
     fn colour(self, series: usize) -> RGBColor {
@@ -75,37 +123,12 @@ impl Plot<'_> {
     }
 
     fn value(self, value: f64) -> String {
-        match self.chart.percent {
-            true => Cell::Share(value),
-            false if value > 0.0 && greatest(self.chart) < 1.0 => Cell::Mean(value, 2),
-            false if value < 10.0 && value.fract() > 0.0 => Cell::Mean(value, 1),
-            false => Cell::Count(value.round() as u64),
-        }
-        .show(self.language)
+        self.chart.show(value, self.language)
     }
 }
 
 fn rgb(Colour([red, green, blue]): Colour) -> RGBColor {
     RGBColor(red, green, blue)
-}
-
-/// Returns the end of an axis: a round number not below the greatest value.
-fn round_up(greatest: f64) -> f64 {
-    if greatest <= 0.0 {
-        return 1.0;
-    }
-    let step = 10_f64.powf(greatest.log10().floor());
-    let steps = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
-    let fits = steps
-        .iter()
-        .map(|factor| factor * step)
-        .find(|end| *end >= greatest);
-    fits.unwrap_or(greatest)
-}
-
-fn greatest(chart: &Chart) -> f64 {
-    let values = chart.series.iter().flat_map(|series| &series.values);
-    values.flatten().copied().fold(0.0, f64::max)
 }
 
 /// Draws the legend at the top right, if there is more than one series.
@@ -115,7 +138,7 @@ fn legend<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
         return Ok(());
     }
     let right = Pos::new(HPos::Right, VPos::Center);
-    let mut x = i32::try_from(WIDTH).unwrap_or(i32::MAX) - 14;
+    let mut x = area.dim_in_pixel().0.cast_signed() - 14;
     for (place, series) in chart.series.iter().enumerate().rev() {
         area.draw(&Text::new(
             series.name.clone(),
@@ -132,156 +155,58 @@ fn legend<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
     Ok(())
 }
 
-/// Draws horizontal bars, a group for each label, with the value at the end of each bar.
-fn bars<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
-    let chart = plot.chart;
-    legend(plot, area)?;
-    let end = match greatest(chart) {
-        greatest if greatest > 0.0 => greatest,
-        _ => 1.0,
-    };
-    let count = chart.labels.len().max(1);
-    let shape = chart.series.len().max(1) as f64;
-    let mut builder = ChartBuilder::on(area);
-    builder
-        .margin_top(28)
-        .margin_right(80)
-        .y_label_area_size(290);
-    let mut context = builder.build_cartesian_2d(0.0..end, 0.0..count as f64)?;
-    let right = Pos::new(HPos::Right, VPos::Center);
-    let left = Pos::new(HPos::Left, VPos::Center);
-    for (place, label) in chart.labels.iter().enumerate() {
-        // The first label is the topmost.
-        let top = (count - place) as f64;
-        let text = EmptyElement::at((0.0, top - 0.5))
-            + Text::new(label.clone(), (-8, 0), text_style(right));
-        context.plotting_area().draw(&text)?;
-        for (number, series) in chart.series.iter().enumerate() {
-            let Some(amount) = series.values.get(place).copied().flatten() else {
-                continue;
-            };
-            let upper = top - 0.14 - 0.72 / shape * number as f64;
-            let lower = upper - 0.72 / shape;
-            let bar = Rectangle::new(
-                [(0.0, lower), (amount, upper)],
-                plot.colour(number).filled(),
-            );
-            context.plotting_area().draw(&bar)?;
-            let shown = plot.value(amount);
-            let at = EmptyElement::at((amount, f64::midpoint(upper, lower)))
-                + Text::new(
-                    shown,
-                    (6, 0),
-                    (FONT, SIZE).into_font().color(&INK).pos(left),
-                );
-            context.plotting_area().draw(&at)?;
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{ChartValue, Series};
+
+    /// Returns the lines of the drawing of a shown, a hidden, a missing and a zero value.
+    fn drawn(kind: ChartKind) -> Vec<String> {
+        let values = vec![
+            ChartValue::Shown(5.0),
+            ChartValue::Hidden,
+            ChartValue::Missing,
+            ChartValue::Shown(0.0),
+        ];
+        let chart = Chart {
+            id: "test-chart",
+            title: String::new(),
+            description: String::new(),
+            kind,
+            labels: ["a", "b", "c", "d"].map(str::to_owned).into(),
+            series: vec![Series {
+                name: "row".to_owned(),
+                values,
+            }],
+            percent: false,
+        };
+        let plot = Plot {
+            chart: &chart,
+            language: Language::EN,
+            colours: ReportColours::default(),
+            across: 1,
+        };
+        svg(plot).unwrap().lines().map(str::to_owned).collect()
     }
-    context
-        .configure_mesh()
-        .disable_mesh()
-        .disable_axes()
-        .draw()
-}
 
-fn text_style(pos: Pos) -> TextStyle<'static> {
-    font(SIZE).pos(pos)
-}
-
-/// Draws upright columns, one for each label.
-fn columns<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
-    let chart = plot.chart;
-    let Some(series) = chart.series.first() else {
-        return Ok(());
-    };
-    let count = chart.labels.len().max(1);
-    let mut builder = ChartBuilder::on(area);
-    builder
-        .margin(10)
-        .x_label_area_size(26)
-        .y_label_area_size(66);
-    let end = round_up(greatest(chart));
-    let mut context = builder.build_cartesian_2d((0..count - 1).into_segmented(), 0.0..end)?;
-    context
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(GRID)
-        .label_style(font(SIZE))
-        .x_labels(count)
-        .x_label_formatter(&|at| match at {
-            SegmentValue::CenterOf(place) => chart.labels.get(*place).cloned().unwrap_or_default(),
-            _ => String::new(),
-        })
-        .y_labels(6)
-        .y_label_formatter(&|amount| plot.value(*amount))
-        .draw()?;
-    context.draw_series(
-        series
-            .values
-            .iter()
-            .enumerate()
-            .filter_map(|(place, amount)| {
-                let ends = [
-                    (SegmentValue::Exact(place), 0.0),
-                    (SegmentValue::Exact(place + 1), (*amount)?),
-                ];
-                let mut bar = Rectangle::new(ends, plot.colour(0).filled());
-                bar.set_margin(0, 0, 4, 4);
-                Some(bar)
-            }),
-    )?;
-    Ok(())
-}
-
-/// Draws lines over the labels, with a point for each value.
-fn lines<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
-    let chart = plot.chart;
-    legend(plot, area)?;
-    let count = chart.labels.len().max(1);
-    let mut builder = ChartBuilder::on(area);
-    builder
-        .margin(10)
-        .margin_top(28)
-        .x_label_area_size(26)
-        .y_label_area_size(66);
-    let end = round_up(greatest(chart));
-    let mut context = builder.build_cartesian_2d((0..count - 1).into_segmented(), 0.0..end)?;
-    context
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(GRID)
-        .label_style(font(SIZE))
-        .x_labels(count)
-        .x_label_formatter(&|at| match at {
-            SegmentValue::CenterOf(place) => chart
-                .labels
-                .get(*place)
-                .map(|label| label.chars().take(3).collect())
-                .unwrap_or_default(),
-            _ => String::new(),
-        })
-        .y_labels(6)
-        .y_label_formatter(&|amount| plot.value(*amount))
-        .draw()?;
-    for (number, series) in chart.series.iter().enumerate().rev() {
-        let colour = plot.colour(number);
-        let places: Vec<usize> = (0..series.values.len()).collect();
-        // A line ends where a value is missing.
-        for stretch in
-            places.chunk_by(|a, b| [a, b].iter().all(|place| series.values[**place].is_some()))
-        {
-            let points = stretch.iter().filter_map(|place| {
-                let amount = series.values[*place]?;
-                Some((SegmentValue::CenterOf(*place), amount))
-            });
-            let dots = points.clone();
-            context.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
-            context.draw_series(dots.map(|at| Circle::new(at, 3, colour.filled())))?;
+    #[test]
+    fn a_hidden_value_is_a_star_and_a_missing_one_a_gap() {
+        for kind in [
+            ChartKind::Bars,
+            ChartKind::Changes,
+            ChartKind::Columns,
+            ChartKind::Lines,
+            ChartKind::Heat,
+        ] {
+            let lines = drawn(kind);
+            let stars = lines.iter().filter(|line| *line == HIDDEN).count();
+            assert_eq!(stars, 1, "{kind:?}");
         }
+        let points = drawn(ChartKind::Lines);
+        let points = points.iter().filter(|line| line.starts_with("<circle"));
+        assert_eq!(points.count(), 2, "one for each shown value");
+        let heat = drawn(ChartKind::Heat);
+        let points = heat.iter().filter(|line| line.starts_with("<circle"));
+        assert_eq!(points.count(), 1, "for zero");
     }
-    Ok(())
 }

@@ -192,7 +192,7 @@ fn block(block: &Block) -> Option<PrintedBlock<'_>> {
         Block::Findings(findings) => PrintedBlock::Findings(findings.iter().map(finding).collect()),
         Block::Facts(facts) => PrintedBlock::Facts(facts.iter().map(fact).collect()),
         Block::Table(table) => PrintedBlock::Table(self::table(table)),
-        Block::Chart(_) => return None,
+        Block::Chart(_) | Block::Charts(_) => return None,
     })
 }
 

@@ -1,13 +1,15 @@
 //! The report as one HTML file, for browsers, screen readers and A4 paper.
 
-use crate::document::{Block, Cell, Document, FindingLine, MainFigure, Paragraph, Section, Table};
+use crate::document::{
+    Block, Cell, Chart, Charted, Document, FindingLine, MainFigure, Paragraph, Section, Table,
+};
 use crate::face::{Logo, ReportColours};
 use affluenza_words::Language;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
-use crate::print::{Plot, PrintError};
+use crate::print::{Plot, PrintError, across};
 
 /// Layout on screen and on paper.
 const STYLE: &str = include_str!("report.css");
@@ -82,11 +84,8 @@ fn section_markup(
             Block::Findings(findings) => findings_markup(findings, language),
             Block::Facts(facts) => facts_markup(facts, language),
             Block::Table(table) => table_markup(table, language),
-            Block::Chart(chart) => chart_markup(Plot {
-                chart,
-                language,
-                colours,
-            })?,
+            Block::Chart(chart) => charts_markup(std::slice::from_ref(chart), language, colours)?,
+            Block::Charts(charts) => charts_markup(charts, language, colours)?,
         });
     }
     let is_wide = section
@@ -172,7 +171,29 @@ fn facts_markup(facts: &[MainFigure], language: Language) -> Markup {
     }
 }
 
-/// A screen reader treats the chart as one image; its figures are in the table below.
+/// Charts side by side, as far as the screen has room.
+fn charts_markup(
+    charts: &[Chart],
+    language: Language,
+    colours: ReportColours,
+) -> Result<Markup, PrintError> {
+    let across = across(charts.len());
+    let charts = charts.iter().map(|chart| {
+        chart_markup(Plot {
+            chart,
+            language,
+            colours,
+            across,
+        })
+    });
+    let charts: Vec<Markup> = charts.collect::<Result<_, _>>()?;
+    Ok(match &charts[..] {
+        [one] => one.clone(),
+        charts => markup! { div.charts { @for chart in charts { (chart) } } },
+    })
+}
+
+/// A screen reader treats the chart as one image.
 fn chart_markup(plot: Plot<'_>) -> Result<Markup, PrintError> {
     let (chart, drawn) = (plot.chart, crate::print::svg(plot)?);
     Ok(markup! {
@@ -204,7 +225,7 @@ fn row_markup(table: &Table, cells: &[Cell], language: Language) -> Markup {
 fn table_markup(table: &Table, language: Language) -> Markup {
     // A table that fits a page is kept together.
     let is_short = table.rows.len() <= SHORT;
-    markup! {
+    let region = markup! {
         div.table .matrix[table.matrix] .short[is_short] role="region" tabindex="0" aria-labelledby={ (table.id) "-caption" } {
             table #(table.id) {
                 caption #{ (table.id) "-caption" } { (table.caption) }
@@ -227,5 +248,11 @@ fn table_markup(table: &Table, language: Language) -> Markup {
                 }
             }
         }
+    };
+    match table.charted {
+        Charted::Never => region,
+        Charted::OnPaper | Charted::Everywhere => markup! {
+            details { summary { (language.say("chart-table", &[])) } (region) }
+        },
     }
 }

@@ -9,7 +9,7 @@ mod pdf;
 mod sheet;
 mod tidy;
 
-pub(crate) use chart::{Plot, svg};
+pub(crate) use chart::{Plot, across, svg};
 pub use data::json;
 pub use html::html;
 pub use ods::ods;

@@ -192,14 +192,14 @@ const ROW: u32 = 20;
 fn height(of_sheet: &BookChart) -> u32 {
     let [first, last] = of_sheet.rows.map(index);
     match of_sheet.kind {
-        ChartKind::Bars => 80 + BAR * (last - first + 1),
+        ChartKind::Bars | ChartKind::Changes => 80 + BAR * (last - first + 1),
         _ => CHART_SIZE[1],
     }
 }
 
 fn chart(of_sheet: &BookChart, sheet: &str, colours: ReportColours) -> Chart {
     let kind = match of_sheet.kind {
-        ChartKind::Bars => ChartType::Bar,
+        ChartKind::Bars | ChartKind::Changes | ChartKind::Heat => ChartType::Bar,
         ChartKind::Columns => ChartType::Column,
         ChartKind::Lines => ChartType::Line,
     };
@@ -223,7 +223,7 @@ fn chart(of_sheet: &BookChart, sheet: &str, colours: ReportColours) -> Chart {
             _ => series.set_format(rust_xlsxwriter::ChartSolidFill::new().set_color(colour)),
         };
     }
-    if let ChartKind::Bars = of_sheet.kind {
+    if let ChartKind::Bars | ChartKind::Changes = of_sheet.kind {
         // The first row is the topmost bar.
         chart.x_axis().set_reverse();
     }

@@ -1,7 +1,7 @@
 //! Users and accesses by band and by hour of the local day.
 
 use affluenza_classify::hours::{Band, ExistingHours, Zone};
-use affluenza_store::figures::{BandUse, HourUse};
+use affluenza_store::figures::{BandUse, HourUse, WeekHourUse};
 use jiff::ToSpan as _;
 use serde::Serialize;
 use strum::VariantArray as _;
@@ -50,6 +50,15 @@ pub struct HourRow {
     pub accesses: u64,
 }
 
+/// Use on a weekday.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WeekdayRow {
+    /// Weekday, from 1 for Monday to 7 for Sunday.
+    pub weekday: u8,
+    /// Number of accesses by local hour, from 0 to 23.
+    pub accesses: [u64; 24],
+}
+
 /// Users and accesses by time of day.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Hours {
@@ -62,6 +71,9 @@ pub struct Hours {
     pub off_hours_share_percent: Option<f64>,
     /// Use by hour of the day, all 24.
     pub hours_of_day: Vec<HourRow>,
+    /// Use by weekday, all seven; empty for one ente, whose weekdays are not counted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weekdays: Vec<WeekdayRow>,
 }
 
 impl Hours {
@@ -70,6 +82,7 @@ impl Hours {
         zones: &[Zone],
         bands: &[BandUse],
         hours: &[HourUse],
+        week: &[WeekHourUse],
     ) -> Self {
         let first = period.first();
         // A period of which no day has passed has no hours.
@@ -91,8 +104,25 @@ impl Hours {
             hours_of_day: (0..24)
                 .map(|hour| hour_row(hour, &existing, hours))
                 .collect(),
+            weekdays: weekdays(week),
         }
     }
+}
+
+fn weekdays(week: &[WeekHourUse]) -> Vec<WeekdayRow> {
+    if week.is_empty() {
+        return Vec::new();
+    }
+    let rows = (1..=7).map(|weekday| {
+        let mut accesses = [0; 24];
+        for row in week.iter().filter(|row| row.weekday == weekday) {
+            if let Some(hour) = accesses.get_mut(usize::from(row.local_hour)) {
+                *hour += row.accesses;
+            }
+        }
+        WeekdayRow { weekday, accesses }
+    });
+    rows.collect()
 }
 
 fn band_row(band: Band, existing: &ExistingHours, bands: &[BandUse]) -> BandRow {

@@ -20,7 +20,7 @@ pub use breakdowns::{BreakdownTable, BreakdownTables, ValueRow};
 pub use contributions::Contribution;
 pub use cross::{CellRow, CrossRow, CrossTable, EnteChange, EnteName, Unit};
 pub use devices::{DeviceRow, Devices, Mobile};
-pub use hours::{BandRow, HourRange, HourRow, Hours};
+pub use hours::{BandRow, HourRange, HourRow, Hours, WeekdayRow};
 pub(crate) use peers::PEERS_MIN;
 pub use peers::{EnteUses, MissingService, PeerGroup, Peers};
 pub use places::Places;

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use affluenza_disclosure::Public;
 use affluenza_register::{Ente, EnteKind, Register};
 use affluenza_store::figures::YearFigures;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::count::Count;
 use crate::names::{self, CategoryName, ServiceName};
 
 /// Least number of bodies in a comparison, the ente included.
@@ -14,9 +16,9 @@ pub(crate) const PEERS_MIN: usize = 5;
 /// Least number of other bodies whose services are compared.
 const OTHERS_MIN: usize = 3;
 
-/// Completed service uses of every registered ente.
+/// Completed service uses of every registered ente, as an edition shows them.
 #[derive(Debug, Clone, Default)]
-pub struct EnteUses(BTreeMap<String, u64>);
+pub struct EnteUses(BTreeMap<String, Count>);
 
 /// An ente among others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -70,15 +72,25 @@ impl EnteUses {
         let mut uses = BTreeMap::new();
         for cell in &figures.usage {
             let code = names::ente_code(register, &cell.ente).to_owned();
-            *uses.entry(code).or_insert(0) += cell.service_uses;
+            *uses.entry(code).or_default() += Count::Shown(cell.service_uses);
         }
         Self(uses)
     }
 
-    /// Returns the uses for 1,000 residents; `None` without their number.
+    /// Returns the published uses of all enti.
+    pub fn published(uses: &Public<6>, register: &Register) -> Self {
+        let enti = register.enti().map(|ente| {
+            let labels = [Some(ente.code()), None, None, None, None, None];
+            (ente.code().to_owned(), uses.cell(labels))
+        });
+        Self(enti.collect())
+    }
+
+    /// Returns the uses for 1,000 residents; `None` without their number, and if it is hidden.
     fn per_1000(&self, ente: &Ente) -> Option<f64> {
         let residents = ente.population()?.inhabitants;
-        let uses = self.0.get(ente.code()).copied().unwrap_or(0);
+        let uses = self.0.get(ente.code()).copied().unwrap_or_default();
+        let uses = uses.shown()?;
         (residents > 0).then(|| uses as f64 * 1000.0 / f64::from(residents))
     }
 }
@@ -111,6 +123,10 @@ impl PeerGroup {
     fn build(alike: &[&Ente], ente: &Ente, uses: &EnteUses) -> Option<Self> {
         let own = uses.per_1000(ente)?;
         let mut rates: Vec<f64> = alike.iter().filter_map(|one| uses.per_1000(one)).collect();
+        // A median of the shown rates alone is not that of all.
+        if rates.len() < alike.len() {
+            return None;
+        }
         let residents = alike.iter().filter_map(|one| one.population());
         let residents: Vec<u32> = residents.map(|of| of.inhabitants).collect();
         rates.sort_by(f64::total_cmp);

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use affluenza_register::{Kind, Register};
-use affluenza_store::figures::UsageCell;
+use affluenza_store::figures::{CategoryMonthUse, UsageCell};
 use serde::Serialize;
 
 use crate::names::{self, CategoryName};
+use crate::period::ReportPeriod;
 use crate::ratio::{change_percent, share_percent};
 
 /// Completed service uses by kind. Kinds are disjoint, so they add up.
@@ -90,6 +91,10 @@ pub struct CategoryRow {
     pub compared_service_uses: Option<u64>,
     /// Change from the compared year, in percent of it; `None` on a zero or missing base.
     pub change_percent: Option<f64>,
+    /// Service uses by counted month; empty for one ente, and for a year that was closed without
+    /// them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_month: Vec<u64>,
 }
 
 impl CategoryRow {
@@ -118,9 +123,33 @@ impl CategoryRow {
                     share_percent: share_percent(kinds.service_uses, total),
                     compared_service_uses: compared,
                     change_percent: change_percent(kinds.service_uses, compared),
+                    by_month: Vec::new(),
                 }
             })
             .collect()
+    }
+
+    /// Adds the uses by month, if there are any.
+    pub(crate) fn add_months(
+        rows: &mut [Self],
+        register: &Register,
+        period: ReportPeriod,
+        uses: &[CategoryMonthUse],
+    ) {
+        if uses.is_empty() {
+            return;
+        }
+        for row in rows {
+            let own = uses.iter();
+            let own =
+                own.filter(|of| names::category_code(register, &of.category) == row.name.category);
+            let months = period.months().map(i8::unsigned_abs);
+            let months = months.map(|month| {
+                let of_month = own.clone().filter(|of| of.month == month);
+                of_month.map(|of| of.service_uses).sum()
+            });
+            row.by_month = months.collect();
+        }
     }
 }
 

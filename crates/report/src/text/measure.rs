@@ -79,7 +79,7 @@ pub(super) fn abbreviate(word: &str, room: usize) -> String {
 
 /// Wraps a paragraph to lines of at most `room` columns. All lines but the first are indented by
 /// `indent`.
-pub(super) fn wrap(text: &str, room: usize, indent: &str) -> String {
+pub(crate) fn wrap(text: &str, room: usize, indent: &str) -> String {
     let mut wrapped = String::new();
     let mut used = 0;
     for word in text.split(' ') {

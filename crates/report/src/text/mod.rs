@@ -9,11 +9,13 @@ mod strip;
 
 use affluenza_words::Language;
 
-use crate::document::{Block, ChartKind, Document, FindingLine, MainFigure, Section, Table};
+use crate::document::{
+    Block, Chart, ChartKind, Charted, Document, FindingLine, MainFigure, Section, Table,
+};
 use grid::{Grid, GridColumn};
-use measure::{width, wrap};
+use measure::width;
 
-pub(crate) use measure::{first_words, harmless};
+pub(crate) use measure::{first_words, harmless, wrap};
 
 /// Least width of a table, in terminal columns.
 const ROOM_MIN: usize = 60;
@@ -57,10 +59,16 @@ fn body(section: &Section, language: Language, room: usize) -> String {
     };
     for block in &section.blocks {
         let part = match block {
-            Block::Table(table) if table.charted => continue,
+            Block::Table(table) if table.charted == Charted::Everywhere => continue,
             Block::Chart(chart) if chart.kind == ChartKind::Columns => {
-                let strip = strip::strip(chart, language, room);
-                format!("{}\n\n{strip}", wrap(&chart.title, room, ""))
+                strip_of(chart, language, room)
+            }
+            Block::Charts(charts) => {
+                let columns = charts
+                    .iter()
+                    .filter(|chart| chart.kind == ChartKind::Columns);
+                let strips = columns.map(|chart| strip_of(chart, language, room));
+                strips.collect::<Vec<_>>().join("\n")
             }
             Block::Chart(_) => continue,
             Block::Table(table) => {
@@ -94,6 +102,11 @@ fn body(section: &Section, language: Language, room: usize) -> String {
         text.push_str(&part);
     }
     text
+}
+
+fn strip_of(chart: &Chart, language: Language, room: usize) -> String {
+    let strip = strip::strip(chart, language, room);
+    format!("{}\n\n{strip}", wrap(&chart.title, room, ""))
 }
 
 fn findings(findings: &[FindingLine], language: Language, room: usize) -> String {

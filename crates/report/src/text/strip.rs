@@ -14,8 +14,8 @@ pub(super) fn strip(chart: &Chart, language: Language, room: usize) -> String {
     let Some(series) = chart.series.first() else {
         return String::new();
     };
-    let greatest = series.values.iter().flatten().copied().fold(0.0, f64::max);
-    let cells = language.means(series.values.iter().copied());
+    let greatest = chart.greatest();
+    let cells = language.means(series.values.iter().map(|value| value.shown()));
     let texts = cells.iter().chain(&chart.labels);
     let widest = texts.map(|cell| width(cell)).max().unwrap_or(0).max(2);
     let hour = language.say("column-hour", &[]);
@@ -27,7 +27,7 @@ pub(super) fn strip(chart: &Chart, language: Language, room: usize) -> String {
         .map(|group| {
             let mut columns = vec![GridColumn::text(&hour)];
             columns.extend(group.clone().map(|place| {
-                let bar = bar(series.values[place], greatest);
+                let bar = bar(series.values[place].shown(), greatest);
                 let head = format!("{bar:>widest$}\n{}", chart.labels[place]);
                 GridColumn::number(&head, &head)
             }));

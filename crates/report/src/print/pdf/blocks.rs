@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use crate::document::{Block, Chart, FindingLine, MainFigure, Paragraph, Section};
+use crate::document::{Block, Chart, Charted, FindingLine, MainFigure, Paragraph, Section};
 use affluenza_words::Language;
 use krilla::geom::Rect;
 use krilla::tagging::{BBox, ListNumbering, Tag, TagKind};
@@ -37,7 +37,8 @@ fn body() -> Style {
 }
 
 pub(super) fn heading_style(paper: &Paper<'_>) -> Style {
-    style(15.0, Weight::Semibold, paper.accent())
+    let size = if paper.is_compact { 12.5 } else { 15.0 };
+    style(size, Weight::Semibold, paper.accent())
 }
 
 /// Returns a heading tag of this level.
@@ -55,7 +56,15 @@ enum Laid<'b> {
     Findings(Vec<TypesetFinding<'b>>),
     Facts(&'b [MainFigure]),
     Table(TypesetTable<'b>),
-    Chart(&'b Chart),
+    Charts(&'b [Chart]),
+}
+
+/// Returns the blocks that paper shows.
+fn printed(section: &Section) -> impl Iterator<Item = &Block> {
+    section
+        .blocks
+        .iter()
+        .filter(|block| !matches!(block, Block::Table(table) if table.charted != Charted::Never))
 }
 
 /// Places a section on paper. Returns its part of the structure, its sheet and its vertical
@@ -65,17 +74,13 @@ pub(super) fn section(
     section: &Section,
     language: Language,
 ) -> Result<(Branch, usize, f32), PrintError> {
-    let is_wide = section
-        .blocks
-        .iter()
-        .any(|block| matches!(block, Block::Table(table) if table.matrix));
+    let is_wide =
+        printed(section).any(|block| matches!(block, Block::Table(table) if table.matrix));
     if is_wide != paper.sheet().wide {
         paper.turn(is_wide);
     }
     let width = paper.width();
-    let blocks: Vec<Laid<'_>> = section
-        .blocks
-        .iter()
+    let blocks: Vec<Laid<'_>> = printed(section)
         .map(|block| lay(paper, block, language, width))
         .collect();
     let mut title = section.heading(language);
@@ -87,16 +92,16 @@ pub(super) fn section(
     let title_height = lines.len() as f32 * of_title.line_height() + 6.0;
     let room = paper.full_room();
     let start: f32 = starts(&blocks, room - title_height);
-    paper.gap(24.0);
+    paper.gap(if paper.is_compact { 13.0 } else { 24.0 });
     paper.need(title_height + start);
     let begins = (paper.sheets.len() - 1, paper.y);
     let mut branch = Branch::new(Tag::Section);
     let leaves = paper.lines(MARGIN_SIDE, lines);
     branch.push(Branch::of(heading(2, &title), leaves));
-    paper.y += 6.0;
+    paper.y += if paper.is_compact { 3.0 } else { 6.0 };
     for (place, block) in blocks.into_iter().enumerate() {
         if place > 0 {
-            paper.gap(10.0);
+            paper.gap(if paper.is_compact { 6.0 } else { 10.0 });
         }
         branch.push(place_block(paper, block, language)?);
     }
@@ -129,7 +134,8 @@ fn lay<'b>(paper: &Paper<'_>, block: &'b Block, language: Language, width: f32) 
         }
         Block::Facts(facts) => Laid::Facts(facts),
         Block::Table(table) => Laid::Table(TypesetTable::new(fonts, table, language, width)),
-        Block::Chart(chart) => Laid::Chart(chart),
+        Block::Chart(chart) => Laid::Charts(std::slice::from_ref(chart)),
+        Block::Charts(charts) => Laid::Charts(charts),
     }
 }
 
@@ -147,9 +153,9 @@ fn starts(blocks: &[Laid<'_>], room: f32) -> f32 {
             .first()
             .map_or(0.0, |lines| lines.len() as f32 * body().line_height()),
         Laid::Findings(findings) => findings.iter().map(TypesetFinding::height).sum(),
-        Laid::Facts(_) => 3.0 * FACT_HEIGHT,
+        Laid::Facts(facts) => facts.len().div_ceil(FACTS_ACROSS) as f32 * FACT_HEIGHT,
         Laid::Table(grid) => grid.start_height(room),
-        Laid::Chart(chart) => chart_height(chart) + 24.0,
+        Laid::Charts(charts) => charts_height(charts),
     };
     match first {
         Laid::Lines(_) | Laid::Prose(_) => own + starts(&blocks[1..], room - own),
@@ -170,7 +176,7 @@ fn place_block(
         Laid::Findings(findings) => self::findings(paper, findings),
         Laid::Facts(facts) => self::facts(paper, facts, language),
         Laid::Table(grid) => grid.place(paper),
-        Laid::Chart(chart) => self::figure(paper, chart, language)?,
+        Laid::Charts(charts) => self::figures(paper, charts, language)?,
     })
 }
 
@@ -465,38 +471,88 @@ fn fact(
 /// Points of paper per unit of a chart, so that a chart is as wide as an upright sheet.
 const CHART_SCALE: f32 = 0.66;
 
-fn chart_height(chart: &Chart) -> f32 {
-    chart::size(chart).1 as f32 * CHART_SCALE
+/// Space below the caption of a chart, and below a row of charts.
+const CAPTION_GAP: f32 = 2.0;
+const CHARTS_GAP: f32 = 8.0;
+
+fn caption_style() -> Style {
+    style(9.0, Weight::Regular, SOFT)
 }
 
-/// A screen reader treats the chart as one picture; its figures are in the table below.
-fn figure(paper: &mut Paper<'_>, chart: &Chart, language: Language) -> Result<Branch, PrintError> {
-    let caption = style(9.0, Weight::Regular, SOFT);
-    let width = paper.width();
-    let caption = paper.fonts.wrap(&chart.title, caption, width);
-    let height = chart_height(chart);
-    paper.need(height + 24.0);
-    let caption = paper.lines(MARGIN_SIDE, caption);
+fn chart_height(chart: &Chart, across: u32) -> f32 {
+    chart::size(chart, across).1 as f32 * CHART_SCALE
+}
+
+/// Returns the height of the first row of charts with captions of one line.
+fn charts_height(charts: &[Chart]) -> f32 {
+    let across = chart::across(charts.len());
+    let row = charts.iter().take(across as usize);
+    let highest = row.map(|chart| chart_height(chart, across));
+    highest.fold(0.0, f32::max) + caption_style().line_height() + CAPTION_GAP
+}
+
+/// Draws charts side by side, in as many rows as needed.
+fn figures(
+    paper: &mut Paper<'_>,
+    charts: &[Chart],
+    language: Language,
+) -> Result<Branch, PrintError> {
+    let across = chart::across(charts.len());
+    let mut part = Branch::new(Tag::Div);
+    for (place, row) in charts.chunks(across as usize).enumerate() {
+        if place > 0 {
+            paper.y += CHARTS_GAP;
+        }
+        let width = chart::size(&row[0], across).0 as f32 * CHART_SCALE;
+        let captions: Vec<Vec<StyledLine>> = row
+            .iter()
+            .map(|chart| paper.fonts.wrap(&chart.title, caption_style(), width))
+            .collect();
+        let lines = captions.iter().map(Vec::len).max();
+        let above = lines.unwrap_or(0) as f32 * caption_style().line_height() + CAPTION_GAP;
+        let charts = row.iter().map(|chart| chart_height(chart, across));
+        let height = above + charts.fold(0.0, f32::max);
+        paper.need(height);
+        let (top, mut x) = (paper.y, MARGIN_SIDE);
+        for (chart, caption) in row.iter().zip(captions) {
+            paper.y = top;
+            let caption = paper.lines(x, caption);
+            let plot = Plot {
+                chart,
+                language,
+                colours: paper.colours,
+                across,
+            };
+            part.push(figure(paper, plot, caption, (x, top + above))?);
+            x += width + chart::GAP as f32 * CHART_SCALE;
+        }
+        paper.y = top + height;
+    }
+    Ok(part)
+}
+
+/// Draws a chart at a point of the sheet. A screen reader treats it as one picture.
+fn figure(
+    paper: &mut Paper<'_>,
+    plot: Plot<'_>,
+    caption: Vec<Leaf>,
+    from: (f32, f32),
+) -> Result<Branch, PrintError> {
     let mut marks = Vec::new();
-    let size = chart::size(chart);
+    let size = chart::size(plot.chart, plot.across);
     let pen = Pen {
         fonts: paper.fonts,
         size,
         scale: CHART_SCALE,
-        from: (MARGIN_SIDE, paper.y),
+        from,
         marks: &mut marks,
     };
-    let plot = Plot {
-        chart,
-        language,
-        colours: paper.colours,
-    };
     chart::draw(plot, pen)?;
-    let place = Rect::from_xywh(MARGIN_SIDE, paper.y, size.0 as f32 * CHART_SCALE, height);
+    let [width, height] = [size.0, size.1].map(|units| units as f32 * CHART_SCALE);
+    let place = Rect::from_xywh(from.0, from.1, width, height);
     let sheet = paper.sheets.len() - 1;
     let leaf = paper.content(marks);
-    paper.y += height;
-    let alt = format!("{}. {}", chart.title, chart.description);
+    let alt = format!("{}. {}", plot.chart.title, plot.chart.description);
     let tag = Tag::Figure(Some(alt)).with_bbox(place.map(|place| BBox::new(sheet, place)));
     let mut branch = Branch::new(tag);
     branch.push(Branch::of(Tag::Caption, caption));

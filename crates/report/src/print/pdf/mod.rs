@@ -30,11 +30,12 @@ pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
     let document = &*document.printed();
     let fonts = Fonts::new();
     let mut paper = Paper::new(&fonts, document.centre.colours);
+    paper.is_compact = document.is_of_ente;
     let mut structure = cover(&mut paper, document);
     let (mut places, mut sections) = (Vec::new(), Vec::new());
     let mut contents_from = None;
     for (place, section) in document.sections.iter().enumerate() {
-        if place == 1 && document.sections.len() > SECTIONS_MAX {
+        if place == 1 && !document.is_of_ente && document.sections.len() > SECTIONS_MAX {
             contents_from = Some(reserve(&mut paper, document));
         }
         let (branch, sheet, y) = blocks::section(&mut paper, section, document.language)?;
@@ -70,27 +71,36 @@ fn cover(paper: &mut Paper<'_>, document: &Document) -> Vec<Branch> {
         height: 5.0,
         colour: paper.accent(),
     });
-    paper.y += 20.0;
+    paper.y += if paper.is_compact { 12.0 } else { 20.0 };
     let mut structure = Vec::new();
     if let Some(logo) = &document.centre.logo {
-        let size = logo.size_in(COVER_LOGO);
+        let part = if paper.is_compact { 0.65 } else { 1.0 };
+        let size = logo.size_in(COVER_LOGO.map(|length| length * part));
         structure.push(blocks::logo(paper, logo, [MARGIN_SIDE, size[0], size[1]]));
-        paper.y += size[1] + 16.0;
+        paper.y += size[1] + 16.0 * part;
     }
     let name = document.centre.mark();
     let mark = style(10.0, Weight::Semibold, paper.accent());
     structure.push(cover_text(paper, Tag::P.into(), &name, mark));
     let title = Style {
         leading: 1.2,
-        ..style(28.0, Weight::Semibold, INK)
+        ..style(
+            if paper.is_compact { 22.0 } else { 28.0 },
+            Weight::Semibold,
+            INK,
+        )
     };
     let tag = heading(1, &document.title);
     structure.push(cover_text(paper, tag, &document.title, title));
     let subject = style(15.0, Weight::Regular, INK);
     structure.push(cover_text(paper, Tag::P.into(), &document.subject, subject));
-    paper.y += 8.0;
+    paper.y += if paper.is_compact { 2.0 } else { 8.0 };
     for line in &document.edition {
-        let soft = style(9.5, Weight::Regular, SOFT);
+        let soft = style(
+            if paper.is_compact { 8.5 } else { 9.5 },
+            Weight::Regular,
+            SOFT,
+        );
         structure.push(cover_text(paper, Tag::P.into(), line, soft));
     }
     structure

@@ -24,6 +24,8 @@ pub(super) const FAINT: [u8; 3] = [228, 232, 236];
 pub(super) enum Mark {
     /// A line of text, from the left end of its baseline.
     Text { x: f32, y: f32, line: StyledLine },
+    /// A line of text that goes upwards from the beginning of its baseline.
+    Upright { x: f32, y: f32, line: StyledLine },
     /// A filled rectangle.
     Box {
         x: f32,
@@ -154,6 +156,8 @@ impl Branch {
 pub(super) struct Paper<'f> {
     pub fonts: &'f Fonts,
     pub colours: ReportColours,
+    /// True for the smaller headings and gaps of a short report.
+    pub is_compact: bool,
     pub sheets: Vec<Sheet>,
     /// Vertical position of the next block.
     pub y: f32,
@@ -165,6 +169,7 @@ impl<'f> Paper<'f> {
         Self {
             fonts,
             colours,
+            is_compact: false,
             sheets: vec![Sheet::new(false)],
             y: MARGIN_TOP,
             leaves: 0,

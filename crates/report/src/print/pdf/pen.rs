@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+    FontTransform,
 };
 
 use super::font::{Fonts, Style, StyledLine, Weight};
@@ -168,6 +169,11 @@ impl DrawingBackend for Pen<'_> {
         };
         let line = self.set(text, style, colour);
         let (x, y) = self.at(pos);
+        if let FontTransform::Rotate270 = style.transform() {
+            let x = x + line.style.capitals() / 2.0;
+            self.marks.push(Mark::Upright { x, y, line });
+            return Ok(());
+        }
         let x = match style.anchor().h_pos {
             HPos::Left => x,
             HPos::Center => x - line.width / 2.0,

@@ -8,7 +8,7 @@ use krilla::color::rgb;
 use krilla::configure::{Accessibility, Archival, ConfigurationBuilder};
 use krilla::destination::{Destination, XyzDestination};
 use krilla::error::KrillaError;
-use krilla::geom::{Path, PathBuilder, Point, Rect};
+use krilla::geom::{Path, PathBuilder, Point, Rect, Transform};
 use krilla::metadata::{DateTime, Metadata};
 use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
@@ -19,7 +19,7 @@ use krilla::tagging::{
 };
 use krilla::{Document as File, SerializeSettings};
 
-use super::font::Fonts;
+use super::font::{Fonts, StyledLine};
 use super::logo;
 use super::paper::{Branch, Link, Mark, Paper, PieceRole, Sheet, Twig};
 
@@ -171,14 +171,12 @@ fn stroke([red, green, blue]: [u8; 3], width: f32) -> Option<Stroke> {
 
 fn draw(surface: &mut Surface<'_>, mark: &Mark, fonts: &Fonts) {
     let (path, filled, stroked) = match mark {
-        Mark::Text { line, .. } if line.glyphs.is_empty() => return,
-        Mark::Text { x, y, line } => {
-            surface.set_stroke(None);
-            surface.set_fill(fill(line.style.colour));
-            let from = Point::from_xy(*x, *y);
-            let font = fonts.font(line.style.weight);
-            let size = line.style.size;
-            surface.draw_glyphs(from, &line.glyphs, font, &line.text, size, false);
+        Mark::Text { line, .. } | Mark::Upright { line, .. } if line.glyphs.is_empty() => return,
+        Mark::Text { x, y, line } => return text(surface, (*x, *y), line, fonts),
+        Mark::Upright { x, y, line } => {
+            surface.push_transform(&Transform::from_row(0.0, -1.0, 1.0, 0.0, *x, *y));
+            text(surface, (0.0, 0.0), line, fonts);
+            surface.pop();
             return;
         }
         Mark::Box {
@@ -220,6 +218,15 @@ fn draw(surface: &mut Surface<'_>, mark: &Mark, fonts: &Fonts) {
         surface.set_stroke(stroked);
         surface.draw_path(&path);
     }
+}
+
+fn text(surface: &mut Surface<'_>, (x, y): (f32, f32), line: &StyledLine, fonts: &Fonts) {
+    surface.set_stroke(None);
+    surface.set_fill(fill(line.style.colour));
+    let font = fonts.font(line.style.weight);
+    let size = line.style.size;
+    let from = Point::from_xy(x, y);
+    surface.draw_glyphs(from, &line.glyphs, font, &line.text, size, false);
 }
 
 fn shape(points: &[(f32, f32)], closed: bool) -> Option<Path> {
