@@ -601,12 +601,12 @@ mod tests {
             ),
         ] {
             let refusal = parse(record(event_type, data).as_bytes(), WRITTEN).unwrap_err();
-            let FieldFault {
-                pointer: found_at,
-                found,
-                ..
-            } = &refusal.fault;
-            assert_eq!((&**found_at, &**found), (pointer, "an array"), "{refusal}");
+            let fault = &refusal.fault;
+            assert_eq!(
+                (&*fault.pointer, &*fault.found),
+                (pointer, "an array"),
+                "{refusal}"
+            );
         }
         let envelope = r#"["1.0","it.affluenza.access.v1","s","1","2017-03-26T10:00:00Z",null,null,{"ente":"e","portal":"p"}]"#;
         let refusal = parse(envelope.as_bytes(), WRITTEN).unwrap_err();

@@ -71,7 +71,11 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
         true => printer.every_ente()?,
         false => {
             let format = ReportFormat::of(args)?;
-            let ente = ente(&material.register, args.ente.as_deref())?;
+            let ente = args
+                .ente
+                .as_deref()
+                .map(|name| known_ente(&material.register, name))
+                .transpose()?;
             let bytes = printer.bytes(ente, &material.figures(), format)?;
             hand_out(&bytes, args, format)?;
         }
