@@ -16,7 +16,7 @@ const CHANGED: usize = 6;
 const NEIGHBOURS: usize = 5;
 /// Largest number of notices, and of offered services that are named.
 const NOTICES: usize = 2;
-const NAMED: usize = 20;
+const NAMED: usize = 15;
 
 impl SectionWriter<'_> {
     /// Writes the short report of the only ente.
