@@ -153,7 +153,7 @@ pub fn its_blocks_run_as_printed(engines: &Engines) {
         "focus-2017.pdf",
         "focus-2017.xlsx",
         "enti",
-        "services.csv",
+        "services.xlsx",
         "open-data/catalog.jsonld",
     ] {
         assert!(place.folder.join(file).exists(), "{file}: {output}");

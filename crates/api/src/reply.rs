@@ -67,7 +67,7 @@ pub(crate) fn render(
             })?
         }
     };
-    // A workbook is compressed by itself.
+    // A workbook is compressed already.
     let is_text = !matches!(format, AnswerFormat::Workbook { .. });
     Ok(Rendered {
         gzip: is_text.then(|| gzip(&body, Compression::fast())).flatten(),

@@ -18,7 +18,7 @@ pub(crate) enum SheetCell {
     Text(String),
 }
 
-/// Table on a sheet of its own.
+/// Table, with a sheet for it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SheetTable {

@@ -38,7 +38,7 @@ pub fn masked(text: &str) -> String {
     String::from_utf8_lossy(&mask(text.as_bytes())).into_owned()
 }
 
-/// Prints a message. It is lost if nobody reads standard error any more.
+/// Prints a message. It is lost if standard error is closed.
 pub fn say(line: &str) {
     writeln!(io::stderr(), "{line}").ok();
 }

@@ -54,7 +54,7 @@ pub struct FindingsQuestion {
     pub ente: Option<String>,
     /// Language of the sentences.
     pub language: Language,
-    /// Place for the findings. Without an answer there are none.
+    /// Place for the findings, empty without an answer.
     pub reply: oneshot::Sender<PeriodFindings>,
 }
 

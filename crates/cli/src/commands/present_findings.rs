@@ -87,7 +87,7 @@ async fn answer(
     kept[place].findings(question).await
 }
 
-/// Figures of a period, and the findings that were asked for.
+/// Figures of a period, and the findings made of them.
 struct KeptFindings {
     /// Whole period.
     period: ReportPeriod,

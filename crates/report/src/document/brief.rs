@@ -70,7 +70,7 @@ impl SectionWriter<'_> {
         }
     }
 
-    /// True if nothing was recorded. Visits of an ente are not published, nor that there are none.
+    /// True if nothing was recorded. Neither visits of an ente nor their absence are published.
     pub(super) fn is_empty(self) -> bool {
         let may_tell = self.public.is_none() || self.report.ente.is_none();
         may_tell && self.report.is_empty()
