@@ -138,8 +138,15 @@ impl<'a> Pattern<'a> {
         let mut decoys = self.decoys(counts);
         loop {
             let alike = self.alike(counts, &mut decoys);
-            let hidden = hidden(&alike)?;
             let all = decoys.len();
+            let hidden = match hidden(&alike) {
+                // Next to known figures, the small ones that decoys make cannot always be protected.
+                Err(Unprotected::NoneFound) if all > 0 && !self.given.known.is_empty() => {
+                    decoys.truncate(all / 2);
+                    continue;
+                }
+                hidden => hidden?,
+            };
             decoys.retain(|decoy| self.moves_only(decoy, |figure| hidden.contains(&figure)));
             if decoys.len() == all {
                 return Ok(hidden);

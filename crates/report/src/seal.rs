@@ -62,9 +62,9 @@ pub struct SealedYear {
 pub struct Seal {
     /// Position in the chain, from 1.
     pub number: u32,
-    /// Calendar year; [`Seal::open`] compares it with the content.
+    /// Calendar year, as in the content.
     pub year: u16,
-    /// Closed month, or 0 for the whole year; compared likewise.
+    /// Closed month, as in the content, or 0 for the whole year.
     pub month: u8,
     /// [`SealedYear`] as JSON, byte by byte as it was hashed.
     pub content: String,
@@ -195,7 +195,7 @@ impl SealedYear {
 }
 
 impl Seal {
-    /// Returns the content, if it matches the hash.
+    /// Returns the content, if it matches the hash, the year and the month.
     pub fn open(&self) -> Result<SealedYear, BrokenSeal> {
         let (number, period) = (self.number, self.period());
         let found = hash(&self.previous, &self.content);

@@ -203,8 +203,7 @@ fn a_log_that_was_cut_and_has_grown_again_is_read_from_its_beginning() {
     assert_eq!(case.keys(), whole(&lines));
 }
 
-/// The server writes to the old file until it is told to open the new one, and its processes do so
-/// one after the other.
+/// After a rotation, each process of the server still writes to the old file for a while.
 #[test]
 fn lines_written_to_the_old_file_after_a_rotation_are_read() {
     for is_killed in [false, true] {

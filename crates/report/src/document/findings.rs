@@ -16,8 +16,8 @@ impl SectionWriter<'_> {
         }
     }
 
-    /// Writes the first findings into the summary, and gives every section the first of its own as
-    /// its statement.
+    /// Writes the first findings into the summary. The first finding about a section becomes the
+    /// statement of the section.
     pub(super) fn add_findings(self, sections: &mut [Section]) {
         let findings = self.findings();
         for section in &mut *sections {

@@ -139,8 +139,8 @@ enum MissingStatus {
     Suppressed,
 }
 
-/// Formats a document as JSON: sections with texts, figures and tables. With the report, its figures
-/// stand beside the sections.
+/// Formats a document as JSON: sections with texts, figures and tables. `report` adds the figures
+/// in full.
 pub fn json(document: &Document, report: Option<&Report>) -> String {
     let object = |value: serde_json::Result<Value>| -> Map<String, Value> {
         let value = value.expect("it has text keys only");
