@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Runs set-ups of the guides as they are printed, with the real programs: nginx, rsyslog, syslog-ng, curl, dbt, WordPress.
+"""Runs set-ups of the guides as they are printed, with the real programs: nginx, rsyslog, syslog-ng, curl, dbt, WordPress,
+Plone.
 
 Usage: tests/guides.py PROGRAM [WORDPRESS]. Starts `PROGRAM up` in a temporary folder. A foreign program that is not installed
 is named and left out. WORDPRESS is the folder of an installed site with the theme of Design Comuni, which `php -S` can serve.
-STEPS, of the environment, names functions to run instead of all. Debian: apt-get install nginx rsyslog-kafka rsyslog-relp curl,
-and syslog-ng-core syslog-ng-mod-http, which cannot be installed beside rsyslog. dbt: pip install dbt-core==1.10.23
-dbt-clickhouse==1.9.8. Python's Kafka client: make foreign-clients."""
+Environment: PLONE is a virtual environment with Plone (pip install Plone==6.2.2); STEPS names functions to run instead of all.
+Debian: apt-get install nginx rsyslog-kafka rsyslog-relp curl, and syslog-ng-core syslog-ng-mod-http, which cannot be installed
+beside rsyslog. dbt: pip install dbt-core==1.10.23 dbt-clickhouse==1.9.8. Python's Kafka client: make foreign-clients."""
 
+import base64
 import contextlib
 import json
 import os
@@ -30,6 +32,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 PATIENCE = 120
 # Made by `make foreign-clients`.
 FOREIGN = "target/tools/foreign/bin/python"
+PLONE = os.environ.get("PLONE", "PLONE")
 
 
 def block(beginning):
@@ -339,11 +342,63 @@ def wordpress_reports_uses(place, _nginx):
     assert json.loads(answer)["success"], answer
     stored = place.counted("stored")
     del real["'KEY'"]
-    command = replaced(block("AFFLUENZA_URL=https"), real | {"AFFLUENZA_KEY=KEY": f"AFFLUENZA_KEY={place.key}"})
+    command = replaced(block("AFFLUENZA_URL=https://collect.example.it AFFLUENZA_KEY"), real | {"AFFLUENZA_KEY=KEY": f"AFFLUENZA_KEY={place.key}"})
     subprocess.run(["bash", "-ec", command], check=True, cwd=site)
     place.stores(stored + 1)
     (event,) = place.run("events", "--last", "1", "--format", "ndjson").splitlines()
     assert json.loads(event)["service"] == "prenotazione-anagrafe" and "Rossi" not in event, event
+
+
+PLONE_SITE = """
+import transaction
+from AccessControl.SecurityManagement import newSecurityManager
+from plone import api
+from plone.dexterity.fti import DexterityFTI
+from Products.CMFPlone.factory import addPloneSite
+from zope.component.hooks import setSite
+
+newSecurityManager(None, app.acl_users.getUserById("admin").__of__(app.acl_users))
+site = addPloneSite(app, "Plone", distribution_name="classic", setup_content=False)
+setSite(site)
+kind = DexterityFTI("Segnalazione", global_allow=True, behaviors=("plone.basic", "plone.namefromtitle"))
+site.portal_types._setObject("Segnalazione", kind)
+api.portal.set_registry_record("plone.webstats_js", '''TAG''')
+transaction.commit()
+"""
+
+
+def plone_reports_uses(place, _nginx):
+    """Makes a site, adds what the guide says, loads a page and stores a report by Plone's REST interface."""
+    programs, instance, port = pathlib.Path(PLONE) / "bin", place.folder / "plone", free_port()
+    subprocess.run([programs / "mkwsgiinstance", "-d", instance, "-u", "admin:admin"], check=True, stdout=subprocess.DEVNULL)
+    (instance / "affluenza_plone.py").write_text(block('"""Reports procedures that are stored as content'))
+    include = instance / "etc/package-includes/affluenza-configure.zcml"
+    include.parent.mkdir()
+    include.write_text(block("<!-- etc/package-includes/affluenza-configure.zcml"))
+    server = instance / "etc/zope.ini"
+    server.write_text(replaced(server.read_text(), {"port = 8080": f"port = {port}"}))
+    collector = place.collector.removesuffix("/v1/events")
+    real = {"https://collect.example.it": collector, "=KEY": f"={place.key}", "/var/lib/affluenza-spool": str(place.folder / "spool-plone")}
+    settings = dict(line.split("=", 1) for line in replaced(block("AFFLUENZA_URL=https://collect.example.it\nAFFLUENZA_KEY"), real).splitlines())
+    environment = os.environ | settings | {"PYTHONPATH": f"{instance}:{TOP / 'deploy/emitters/python'}"}
+    tag = block('<script async src="https://collect.example.it/v1/visite.js"').replace("https://collect.example.it", collector)
+    (instance / "site.py").write_text(replaced(PLONE_SITE, {"TAG": tag}))
+    with open(place.folder / "plone-site.log", "w") as log:
+        command = [programs / "zconsole", "run", instance / "etc/zope.conf", instance / "site.py"]
+        subprocess.run(command, check=True, env=environment, stdout=log, stderr=log)
+    place.start("plone", ["env", *(f"{name}={value}" for name, value in environment.items()), programs / "runwsgi", server])
+    eventually("Plone listens", lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+    address = f"http://127.0.0.1:{port}/Plone"
+    page = urllib.request.urlopen(address, timeout=PATIENCE).read().decode()
+    assert tag in page, page
+    stored = place.counted("stored")
+    login = base64.b64encode(b"admin:admin").decode()
+    headers = {"Authorization": f"Basic {login}", "Accept": "application/json", "Content-Type": "application/json", "User-Agent": FIREFOX}
+    report = json.dumps({"@type": "Segnalazione", "title": "Buca in via Rossi"}).encode()
+    urllib.request.urlopen(urllib.request.Request(address, report, headers), timeout=PATIENCE).close()
+    place.stores(stored + 1)
+    (event,) = place.run("events", "--last", "1", "--format", "ndjson").splitlines()
+    assert json.loads(event)["service"] == "segnalazione-igiene-urbana" and "Rossi" not in event, event
 
 
 STEPS = [
@@ -357,6 +412,7 @@ STEPS = [
     (["go"], go_writes_to_kafka),
     (["dbt"], dbt_runs_models),
     (["php"], wordpress_reports_uses),
+    ([f"{PLONE}/bin/runwsgi"], plone_reports_uses),
 ]
 
 
