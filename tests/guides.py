@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs set-ups of the guides as they are printed, with the real programs: nginx, rsyslog, syslog-ng, curl, dbt, WordPress,
-Plone.
+"""Runs set-ups of the guides as they are printed, with the real programs: nginx, rsyslog, syslog-ng, curl, Fluent Bit,
+dbt, WordPress, Plone.
 
 Usage: tests/guides.py PROGRAM [WORDPRESS]. Starts `PROGRAM up` in a temporary folder. A foreign program that is not installed
 is named and left out. WORDPRESS is the folder of an installed site with the theme of Design Comuni, which `php -S` can serve.
@@ -200,6 +200,21 @@ def rsyslog_writes_to_kafka(place, nginx):
     rsyslog(place, "kafka", replaced(printed, {"kafka-1:9092": place.kafka, "/var/log/nginx/affluenza.ndjson": str(nginx.events)}))
     nginx.visit(300)
     place.stores(len(set(nginx.ids())))
+
+
+def fluent_bit_writes_to_kafka(place, nginx):
+    """Writes, is killed, and goes on where it was."""
+    folder = place.folder / "fluent-bit"
+    folder.mkdir()
+    configuration = folder / "affluenza.yaml"
+    real = {"kafka-1:9092": place.kafka, "/var/log/nginx/affluenza.ndjson": str(nginx.events), "/var/lib/fluent-bit": str(folder)}
+    configuration.write_text(replaced(block("# /etc/fluent-bit/affluenza.yaml"), real))
+    for _ in range(2):
+        shipper = place.start("fluent-bit", ["fluent-bit", "-c", configuration])
+        nginx.visit(1500)
+        place.stores(len(set(nginx.ids())))
+        shipper.kill()
+        shipper.wait()
 
 
 def logs_are_collected_and_followed(place, nginx):
@@ -406,6 +421,7 @@ STEPS = [
     (["curl"], curl_sends_events),
     (["syslog-ng"], syslog_ng_sends_events),
     (["rsyslogd"], rsyslog_writes_to_kafka),
+    (["fluent-bit"], fluent_bit_writes_to_kafka),
     (["rsyslogd"], logs_are_collected_and_followed),
     (["java"], java_writes_to_kafka),
     ([TOP / FOREIGN], python_writes_to_kafka),
