@@ -76,6 +76,12 @@ fn check_printed(place: &Place<'_>) {
     let pdf = print("2017.pdf");
     printed::assert_focus_2017(&Printed::pdf(&pdf), &register);
     printed::assert_well_told(&pdf, "it");
+    let slides = place.folder.join("slides.pdf");
+    let name = slides.to_str().expect("a plain path");
+    let slides_of = ["report", "--year", "2017", "--lang", "it"];
+    place.run(&[&slides_of[..], &["--format", "slides", "--output", name]].concat());
+    printed::assert_slides(&slides);
+    assert_eq!(Printed::pdf(&slides).uses(), Printed::pdf(&pdf).uses());
     for format in ["html", "pdf", "xlsx", "csv"] {
         let [one, other] = ["one", "other"]
             .map(|name| std::fs::read(print(&format!("{name}.{format}"))).expect("it was written"));

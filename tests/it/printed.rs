@@ -422,6 +422,19 @@ fn hours(printed: &Printed) {
     );
 }
 
+/// Checks that every slide after the first has one title, and every chart its alternative text.
+pub fn assert_slides(file: &Path) {
+    let told = Told::read(file);
+    assert_eq!(told.root.all("H1").len(), 1);
+    assert_eq!(told.root.all("H2").len() + 1, told.pages);
+    let figures = told.root.all("Figure");
+    assert!(figures.len() >= 4, "{} charts", figures.len());
+    for figure in figures {
+        let alt = figure.alt.as_deref().unwrap_or_default();
+        assert!(alt.starts_with(&figure.all("Caption")[0].text()), "{alt:?}");
+    }
+}
+
 /// Checks what a validator of tagged PDFs would check, as far as the structure shows it.
 pub fn assert_well_told(file: &Path, language: &str) {
     let told = Told::read(file);

@@ -8,8 +8,6 @@ use affluenza_store::figures::{
 };
 use affluenza_store::usage::Dimension;
 
-use crate::document::Document;
-
 /// Three enti and three categories. One service ended in 2017; one ente offers no service.
 pub(crate) const REGISTER: &str = r#"
     category = [
@@ -307,13 +305,4 @@ pub(crate) fn year_2016() -> YearFigures {
         },
         ..YearFigures::default()
     }
-}
-
-/// Returns the number of pages of the printed document.
-pub(crate) fn pages(document: &Document) -> usize {
-    let bytes = crate::print::pdf(document).unwrap();
-    let text = String::from_utf8_lossy(&bytes);
-    let text = text.replace("/Type /Page", "/Type/Page");
-    let pages = text.split("/Type/Page").skip(1);
-    pages.filter(|rest| !rest.starts_with('s')).count()
 }

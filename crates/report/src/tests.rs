@@ -495,8 +495,8 @@ fn matrix(text: &str) -> String {
         .take_while(|line| {
             !of_title(
                 [
-                    "Utilizzi per ente, categoria",
-                    "Uses by public body, category",
+                    "Servizi attivi per ente al",
+                    "Services on offer by public body",
                 ],
                 line,
             )

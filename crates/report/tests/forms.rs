@@ -8,7 +8,7 @@ use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
 use affluenza_report::document::{Block, Centre, Document};
 use affluenza_report::face::{Accreditation, CentreFace};
-use affluenza_report::print::{Separators, csv, html, ods, pdf, xlsx};
+use affluenza_report::print::{Separators, csv, html, ods, pdf, slides, xlsx};
 use affluenza_report::{Report, ReportPeriod, ReportRequest};
 use affluenza_store::figures::{
     BandUse, Counted, DeviceUse, HourUse, ServiceUse, UsageCell, YearFigures,
@@ -80,6 +80,9 @@ fn printed(document: &Document) -> String {
         paper == pdf(document).expect("it is printed"),
         "the same bytes"
     );
+    let slides = [(); 2].map(|()| slides(document).expect("it is printed"));
+    assert!(slides[0].starts_with(b"%PDF-1.7"));
+    assert!(slides[0] == slides[1], "the same bytes");
     let book = xlsx(document).expect("it is printed");
     assert!(
         book == xlsx(document).expect("it is printed"),

@@ -280,6 +280,8 @@ cut-ranked =
     the others: workbook and CSV have all.
 cut-others = Other rows ({ $rows })
 cut-categories = Other categories ({ $categories })
+slide-rest = { $shown } of { $all } shown: the report has all of them under “{ $title }”.
+slide-last = The report has all tables, the definitions and the checks of the figures.
 cut-notes = Further notes in the workbook: { $count }.
 
 ## Workbook

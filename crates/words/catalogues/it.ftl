@@ -288,6 +288,8 @@ cut-ranked =
     delle altre: foglio di calcolo e CSV le contengono tutte.
 cut-others = Altre righe ({ $rows })
 cut-categories = Altre categorie ({ $categories })
+slide-rest = Mostrati { $shown } su { $all }: il rapporto li riporta tutti in «{ $title }».
+slide-last = Il rapporto contiene tutte le tabelle, le definizioni e i controlli sui dati.
 cut-notes = Altre note nel foglio di calcolo: { $count }.
 
 ## Workbook

@@ -78,9 +78,11 @@ pub enum ReportFormat {
     Html,
     /// PDF for A4 paper, tagged for screen readers (PDF/UA-1).
     Pdf,
+    /// Slides as PDF, 16:9, tagged for screen readers: a slide for each chapter.
+    Slides,
     /// Excel workbook with a sheet for each table, charts and filters.
     Xlsx,
-    /// OpenDocument spreadsheet with a sheet for each table and filters.
+    /// OpenDocument spreadsheet with a sheet for each table, charts and filters.
     Ods,
     /// CSV with one figure a line: commas, decimal points, UTF-8.
     Csv,
@@ -110,9 +112,12 @@ impl ReportFormat {
         }
         match (report.format, named) {
             (Some(format), Some(named)) if format.ending() != named.ending() => {
+                let given = format.to_possible_value();
                 bail!(
                     "--format says {} and {} says {ending}: leave one of the two out",
-                    format.ending(),
+                    given
+                        .as_ref()
+                        .map_or(format.ending(), |given| given.get_name()),
                     name.display()
                 )
             }
@@ -137,16 +142,26 @@ impl ReportFormat {
             Self::Text => "txt",
             Self::Json => "json",
             Self::Html => "html",
-            Self::Pdf => "pdf",
+            Self::Pdf | Self::Slides => "pdf",
             Self::Xlsx => "xlsx",
             Self::Ods => "ods",
             Self::Csv | Self::CsvIt => "csv",
         }
     }
 
+    /// Returns the file name of a report in a folder, where slides lie beside the reports of the same
+    /// bodies.
+    pub fn file_name(self, stem: &str) -> String {
+        let part = match self {
+            Self::Slides => "-slides",
+            _ => "",
+        };
+        format!("{stem}{part}.{}", self.ending())
+    }
+
     /// True if a terminal cannot show the format.
     pub fn is_binary(self) -> bool {
-        matches!(self, Self::Xlsx | Self::Ods | Self::Pdf)
+        matches!(self, Self::Xlsx | Self::Ods | Self::Pdf | Self::Slides)
     }
 }
 
@@ -169,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_format_is_that_of_the_ending_or_the_option() {
-        use ReportFormat::{Csv, CsvIt, Html, Pdf, Text, Xlsx};
+        use ReportFormat::{Csv, CsvIt, Html, Pdf, Slides, Text, Xlsx};
         for (output, given, found) in [
             ("", None, Text),
             ("report", None, Text),
@@ -177,6 +192,7 @@ mod tests {
             ("r.PDF", None, Pdf),
             ("r.csv", None, Csv),
             ("r.csv", Some(CsvIt), CsvIt),
+            ("r.pdf", Some(Slides), Slides),
             ("r.page", Some(Html), Html),
             ("", Some(Xlsx), Xlsx),
         ] {
@@ -201,6 +217,12 @@ mod tests {
                 Some(ReportFormat::Xlsx),
                 false,
                 "--format says xlsx",
+            ),
+            (
+                "r.html",
+                Some(ReportFormat::Slides),
+                false,
+                "--format says slides",
             ),
             ("enti.pdf", None, true, "--every-ente writes a folder"),
         ] {

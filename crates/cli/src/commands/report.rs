@@ -464,7 +464,7 @@ impl Printer<'_> {
         let divided = self.material.figures();
         let divided = divided.map(|figures| FiguresByEnte::new(figures, register));
         let enti: Vec<&Ente> = register.enti().collect();
-        let file = |ente: &Ente| folder.join(format!("{}.{}", ente.file_stem(), format.ending()));
+        let file = |ente: &Ente| folder.join(format.file_name(&ente.file_stem()));
         let bar = output::bar("reports", enti.len() as u64);
         each(&enti, |ente| {
             let own = divided.map(|figures| figures.of(ente.code()));
@@ -541,6 +541,7 @@ fn printed(
             affluenza_report::print::csv(document, Separators::Italian)?.into_bytes()
         }
         ReportFormat::Pdf => affluenza_report::print::pdf(document)?,
+        ReportFormat::Slides => affluenza_report::print::slides(document)?,
         ReportFormat::Xlsx => affluenza_report::print::xlsx(document)?,
         ReportFormat::Ods => affluenza_report::print::ods(document)?,
     })

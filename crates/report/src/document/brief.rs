@@ -36,7 +36,7 @@ impl SectionWriter<'_> {
             (Some(_), true) => vec![
                 self.own_figures(),
                 self.peers(),
-                self.categories(),
+                self.short_categories(),
                 self.neighbours(),
                 self.next_steps(),
             ],
@@ -97,6 +97,13 @@ impl SectionWriter<'_> {
                 (block, _) => section.blocks.push(block),
             }
         }
+        section
+    }
+
+    /// Writes the categories with the table first, which fills the first page better than a high chart.
+    fn short_categories(self) -> Section {
+        let mut section = self.categories();
+        section.blocks.reverse();
         section
     }
 
@@ -272,7 +279,8 @@ mod tests {
 
     use crate::document::{Centre, Document};
     use crate::face::CentreFace;
-    use crate::fixture::{cell, pages, tried};
+    use crate::fixture::{cell, tried};
+    use crate::print::pages;
     use crate::tables::EnteUses;
     use crate::{Report, ReportPeriod, ReportRequest};
 

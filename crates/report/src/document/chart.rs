@@ -127,6 +127,31 @@ impl Chart {
         Self::new(id, title, kind, labels.collect(), series.collect())
     }
 
+    /// Puts the greatest values of the first series first, and of a heat map the rows with the greatest
+    /// sums. Only drawn values count, so the order reveals no hidden one.
+    pub(crate) fn sort_by_size(&mut self) {
+        let sum = |series: &Series| -> f64 {
+            let shown = series.values.iter().filter_map(|value| value.shown());
+            shown.sum()
+        };
+        if self.kind == ChartKind::Heat {
+            self.series.sort_by(|a, b| sum(b).total_cmp(&sum(a)));
+            return;
+        }
+        let Some(first) = self.series.first() else {
+            return;
+        };
+        let size = |place: usize| first.values[place].shown().unwrap_or(f64::NEG_INFINITY);
+        let mut order: Vec<usize> = (0..self.labels.len()).collect();
+        order.sort_by(|a, b| size(*b).total_cmp(&size(*a)));
+        let labels = order.iter().map(|place| self.labels[*place].clone());
+        self.labels = labels.collect();
+        for series in &mut self.series {
+            let values = order.iter().map(|place| series.values[*place]);
+            series.values = values.collect();
+        }
+    }
+
     /// True if the chart has nothing to draw.
     pub(super) fn is_empty(&self) -> bool {
         self.shown().all(|value| value == 0.0)

@@ -148,8 +148,8 @@ mod tests {
 
     use super::*;
     use crate::document::Charted;
-    use crate::fixture::{cell, pages, tried};
-    use crate::print::{Separators, csv, html, xlsx};
+    use crate::fixture::{cell, tried};
+    use crate::print::{Separators, csv, html, pages, xlsx};
     use crate::{Report, ReportPeriod, ReportRequest};
 
     const CATEGORIES: usize = 12;

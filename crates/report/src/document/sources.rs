@@ -26,7 +26,8 @@ const KINDS: [&str; 5] = [
 
 impl SectionWriter<'_> {
     /// Writes a section for each kind and each table of other figures, for yearly reports of all
-    /// enti only. A table with the name of a kind replaces a kind without figures.
+    /// enti only. A table with the name of a kind replaces a kind without figures. A year without data
+    /// lists none of those that are missing, too.
     pub(super) fn sources(self) -> Vec<Section> {
         if self.report.ente.is_some() || !self.report.period.is_year() {
             return Vec::new();
@@ -53,7 +54,8 @@ impl SectionWriter<'_> {
         for (order, kind) in (1..).zip(KINDS) {
             let blocks = self.kind(kind);
             let replaced = format!("{TABLE_PREFIX}{kind}");
-            if blocks.is_empty() && sections.iter().any(|(_, table)| table.id == replaced) {
+            let is_replaced = sections.iter().any(|(_, table)| table.id == replaced);
+            if blocks.is_empty() && (is_replaced || self.report.is_empty()) {
                 continue;
             }
             let blocks = match blocks.is_empty() {

@@ -69,8 +69,10 @@ impl<'r> SectionWriter<'r> {
         let mut table = self.table("categories", &heads, rows.collect());
         let sum = self.category_row(self.total(), self.all_uses(), self.all_before());
         table.sums = vec![sum];
-        let chart = self.categories_chart();
-        self.section("categories", vec![chart.into(), table.into()])
+        // A single bar shows no more than its row.
+        let chart = (table.rows.len() > 1).then(|| self.categories_chart().into());
+        let blocks = chart.into_iter().chain([table.into()]);
+        self.section("categories", blocks.collect())
     }
 
     /// Returns the categories of the report; of one ente only those with uses in either year.

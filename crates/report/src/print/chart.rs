@@ -24,9 +24,13 @@ const SIZE: i32 = 16;
 /// Height of a line of letters, and width of a letter, in units of the drawing.
 const LINE: i32 = 16;
 const LETTER: u32 = 8;
-/// Height of a bar with the space around it, for a chart of one series and of more.
+/// Height of a bar with the space around it: of one series, of one with many labels, and of more
+/// series.
 const BAR: u32 = 26;
-const BAR_OF_MORE: u32 = 36;
+const BAR_OF_MANY: u32 = 20;
+const BAR_OF_MORE: u32 = 30;
+/// Largest number of labels that are not many.
+const MANY: usize = 10;
 /// Height of a row of a heat map, and of its legend.
 const ROW: u32 = 22;
 const LEGEND: u32 = 30;
@@ -43,37 +47,68 @@ pub(crate) struct Plot<'c> {
     pub chart: &'c Chart,
     pub language: Language,
     pub colours: ReportColours,
-    /// Number of charts side by side.
-    pub across: u32,
+    pub room: ChartRoom,
+}
+
+/// Room for a chart, in units of the drawing.
+#[derive(Clone, Copy)]
+pub(crate) struct ChartRoom {
+    pub width: u32,
+    /// Height of columns and lines. Other charts are as high as their rows.
+    pub height: u32,
+}
+
+impl ChartRoom {
+    /// Room on a telephone, whose screen has about as many pixels.
+    pub const NARROW: Self = Self {
+        width: 400,
+        height: 240,
+    };
+
+    /// Returns the room for one of so many charts side by side on an upright page.
+    pub fn on_page(across: u32) -> Self {
+        let height = match across {
+            1 => 260,
+            2 => 190,
+            _ => 150,
+        };
+        Self::within(WIDTH, across, height)
+    }
+
+    /// Returns the room for one of so many charts side by side.
+    pub fn within(width: u32, across: u32, height: u32) -> Self {
+        let width = (width - GAP * (across - 1)) / across;
+        Self { width, height }
+    }
 }
 
 /// Returns the chart as an SVG document.
 pub(crate) fn svg(plot: Plot<'_>) -> Result<String, PrintError> {
     let mut text = String::new();
-    let size = size(plot.chart, plot.across);
+    let size = size(plot.chart, plot.room);
     draw(plot, SVGBackend::with_string(&mut text, size))?;
     Ok(text)
 }
 
-/// Returns the width and height of a chart, one of so many side by side, in units of the drawing.
-pub(crate) fn size(chart: &Chart, across: u32) -> (u32, u32) {
-    let width = (WIDTH - GAP * (across - 1)) / across;
+/// Returns the width and height of a chart, in units of the drawing.
+pub(crate) fn size(chart: &Chart, room: ChartRoom) -> (u32, u32) {
+    let width = room.width;
     let count = |list: usize| u32::try_from(list).unwrap_or(0);
     let height = match chart.kind {
         ChartKind::Bars | ChartKind::Changes => {
             let row = match chart.series.len() {
-                0 | 1 => BAR.max(LINE.unsigned_abs() * count(bars::most_lines(chart, width))),
+                0 | 1 if chart.labels.len() > MANY => BAR_OF_MANY,
+                0 | 1 => BAR,
                 _ => BAR_OF_MORE,
             };
+            let row = row.max(LINE.unsigned_abs() * count(bars::most_lines(chart, width)));
             bars::bars_top(chart).unsigned_abs() + 4 + row * count(chart.labels.len())
         }
-        ChartKind::Columns | ChartKind::Lines => match across {
-            1 => 260,
-            2 => 190,
-            _ => 150,
-        },
+        ChartKind::Columns | ChartKind::Lines => room.height,
         ChartKind::Heat => {
-            heat::heads_height(chart, width) + ROW * count(chart.series.len()) + LEGEND
+            heat::heads_height(chart, width)
+                + ROW * count(chart.series.len())
+                + heat::legend_height(width)
         }
     };
     (width, height)
@@ -184,7 +219,7 @@ mod tests {
             chart: &chart,
             language: Language::EN,
             colours: ReportColours::default(),
-            across: 1,
+            room: ChartRoom::on_page(1),
         };
         svg(plot).unwrap().lines().map(str::to_owned).collect()
     }

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
-use crate::print::{Plot, PrintError, across};
+use crate::print::{ChartRoom, Plot, PrintError, across};
 
 /// Layout on screen and on paper.
 const STYLE: &str = include_str!("report.css");
@@ -183,7 +183,7 @@ fn charts_markup(
             chart,
             language,
             colours,
-            across,
+            room: ChartRoom::on_page(across),
         })
     });
     let charts: Vec<Markup> = charts.collect::<Result<_, _>>()?;
@@ -196,11 +196,18 @@ fn charts_markup(
 /// A screen reader treats the chart as one image.
 fn chart_markup(plot: Plot<'_>) -> Result<Markup, PrintError> {
     let (chart, drawn) = (plot.chart, crate::print::svg(plot)?);
+    // A narrow screen would make the letters of a wide chart too small.
+    let narrow = (plot.room.width > ChartRoom::NARROW.width).then(|| {
+        let room = ChartRoom::NARROW;
+        crate::print::svg(Plot { room, ..plot })
+    });
+    let narrow = narrow.transpose()?;
     Ok(markup! {
         figure {
             figcaption { (chart.title) }
             div.chart role="img" aria-label={ (chart.title) ". " (chart.description) } {
-                (PreEscaped(drawn))
+                div .broad[narrow.is_some()] { (PreEscaped(drawn)) }
+                @if let Some(narrow) = &narrow { div.narrow { (PreEscaped(narrow)) } }
             }
         }
     })

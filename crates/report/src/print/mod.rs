@@ -9,11 +9,13 @@ mod pdf;
 mod sheet;
 mod tidy;
 
-pub(crate) use chart::{Plot, across, svg};
+pub(crate) use chart::{ChartRoom, Plot, across, svg};
 pub use data::json;
 pub use html::html;
 pub use ods::ods;
-pub use pdf::pdf;
+#[cfg(test)]
+pub(crate) use pdf::pages;
+pub use pdf::{pdf, slides};
 pub use sheet::xlsx;
 pub use tidy::{Separators, csv};
 

@@ -1,11 +1,13 @@
 //! Charts with axes: columns and lines.
 
-use plotters::coord::ranged1d::SegmentValue;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::ranged1d::{SegmentValue, SegmentedCoord};
+use plotters::coord::types::{RangedCoordf64, RangedCoordusize};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Area, Drawn, GRID, HIDDEN, LETTER, Plot, SIZE, font, legend, text_style};
-use crate::document::{ChartValue, Series};
+use crate::document::{Chart, ChartKind, ChartValue, Series};
 
 /// Returns the end of an axis: a round number not below the greatest value.
 fn round_up(greatest: f64) -> f64 {
@@ -44,22 +46,26 @@ impl Plot<'_> {
     }
 }
 
-/// Draws upright columns, one for each label.
-pub(super) fn columns<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
+type Axes<'a, B> =
+    ChartContext<'a, B, Cartesian2d<SegmentedCoord<RangedCoordusize>, RangedCoordf64>>;
+
+/// Draws axes and grid, with the first letters of the labels.
+fn axes<'a, B: DrawingBackend>(
+    plot: Plot<'_>,
+    area: &'a Area<B>,
+    letters: usize,
+) -> Result<Axes<'a, B>, DrawingAreaErrorKind<B::ErrorType>> {
     let chart = plot.chart;
-    let Some(series) = chart.series.first() else {
-        return Ok(());
-    };
     let count = chart.labels.len().max(1);
     let mut builder = ChartBuilder::on(area);
     builder
         .margin(10)
+        .margin_top(if has_legend(chart) { 28 } else { 10 })
         .x_label_area_size(26)
         .y_label_area_size(axis_width(plot));
     let end = round_up(chart.greatest());
     let mut context = builder.build_cartesian_2d((0..count - 1).into_segmented(), 0.0..end)?;
-    let room = area.dim_in_pixel().0 - 20 - axis_width(plot);
-    let labels = plot.spaced_labels(usize::MAX, room);
+    let labels = plot.spaced_labels(letters, labels_room(plot, area));
     context
         .configure_mesh()
         .disable_x_mesh()
@@ -75,6 +81,26 @@ pub(super) fn columns<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Draw
         .y_labels(steps(area))
         .y_label_formatter(&|amount| plot.value(*amount))
         .draw()?;
+    Ok(context)
+}
+
+fn has_legend(chart: &Chart) -> bool {
+    chart.kind == ChartKind::Lines && chart.series.len() > 1
+}
+
+/// Returns the width of the axis with the labels.
+fn labels_room<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> u32 {
+    area.dim_in_pixel().0 - 20 - axis_width(plot)
+}
+
+/// Draws upright columns, one for each label.
+pub(super) fn columns<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
+    let chart = plot.chart;
+    let Some(series) = chart.series.first() else {
+        return Ok(());
+    };
+    let mut context = axes(plot, area, usize::MAX)?;
+    let each = labels_room(plot, area) / u32::try_from(chart.labels.len().max(1)).unwrap_or(1);
     context.draw_series(
         series
             .values
@@ -86,7 +112,7 @@ pub(super) fn columns<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Draw
                     (SegmentValue::Exact(place + 1), amount.shown()?),
                 ];
                 let mut bar = Rectangle::new(ends, plot.colour(0).filled());
-                let gap = if room / count as u32 > 20 { 4 } else { 1 };
+                let gap = if each > 20 { 4 } else { 1 };
                 bar.set_margin(0, 0, gap, gap);
                 Some(bar)
             }),
@@ -124,32 +150,7 @@ fn steps<B: DrawingBackend>(area: &Area<B>) -> usize {
 pub(super) fn lines<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B> {
     let chart = plot.chart;
     legend(plot, area)?;
-    let count = chart.labels.len().max(1);
-    let mut builder = ChartBuilder::on(area);
-    builder
-        .margin(10)
-        .margin_top(if chart.series.len() > 1 { 28 } else { 10 })
-        .x_label_area_size(26)
-        .y_label_area_size(axis_width(plot));
-    let end = round_up(chart.greatest());
-    let mut context = builder.build_cartesian_2d((0..count - 1).into_segmented(), 0.0..end)?;
-    let room = area.dim_in_pixel().0 - 20 - axis_width(plot);
-    let labels = plot.spaced_labels(3, room);
-    context
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(GRID)
-        .label_style(font(SIZE))
-        .x_labels(count)
-        .x_label_formatter(&|at| match at {
-            SegmentValue::CenterOf(place) => labels.get(*place).cloned().unwrap_or_default(),
-            _ => String::new(),
-        })
-        .y_labels(steps(area))
-        .y_label_formatter(&|amount| plot.value(*amount))
-        .draw()?;
+    let mut context = axes(plot, area, 3)?;
     for (number, series) in chart.series.iter().enumerate().rev() {
         let colour = plot.colour(number);
         let places: Vec<usize> = (0..series.values.len()).collect();

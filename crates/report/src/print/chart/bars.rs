@@ -53,8 +53,8 @@ pub(super) fn bars<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B
             y += LINE;
         }
         for (number, series) in chart.series.iter().enumerate() {
-            let upper = middle - 0.36 * row + 0.72 * row / shape * number as f64;
-            let lower = upper + 0.72 * row / shape;
+            let upper = middle - 0.41 * row + 0.82 * row / shape * number as f64;
+            let lower = upper + 0.82 * row / shape;
             let y = f64::midpoint(upper, lower) as i32;
             let (text, at) = match series.values.get(place) {
                 Some(ChartValue::Shown(amount)) => {

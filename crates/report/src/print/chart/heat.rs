@@ -3,7 +3,9 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Drawn, GRID, HIDDEN, INK, LETTER, LINE, Plot, ROW, SIZE, font, text_style};
+use super::{
+    Area, Drawn, GRID, HIDDEN, INK, LEGEND, LETTER, LINE, Plot, ROW, SIZE, font, text_style,
+};
 use crate::document::{Chart, ChartValue};
 
 /// True if the headings of a heat map stand upright, because they are wider than its columns.
@@ -165,6 +167,13 @@ fn square<B: DrawingBackend>(
     ))
 }
 
+/// Least width of a chart whose legend has one line.
+const ONE_LINE: u32 = 600;
+
+pub(super) fn legend_height(width: u32) -> u32 {
+    LEGEND * if width < ONE_LINE { 2 } else { 1 }
+}
+
 /// Draws the sizes of squares with their values below the heat map.
 fn heat_legend<B: DrawingBackend>(
     plot: Plot<'_>,
@@ -172,13 +181,16 @@ fn heat_legend<B: DrawingBackend>(
     scale: HeatScale,
     most: f64,
 ) -> Drawn<B> {
-    let (_, height) = area.dim_in_pixel();
-    let y = height.cast_signed() - 12;
+    let (width, height) = area.dim_in_pixel();
+    let mut y = height.cast_signed() - legend_height(width).cast_signed() + 18;
     let mut x = 12;
     for HeatStep { value, words } in scale.steps(plot) {
-        square(plot, area, (x, y), most * scale.side(value))?;
         let left = text_style(Pos::new(HPos::Left, VPos::Center));
         let letters = u32::try_from(words.chars().count()).unwrap_or(0);
+        if x + 14 + (LETTER * letters).cast_signed() > width.cast_signed() {
+            (x, y) = (12, y + LEGEND.cast_signed());
+        }
+        square(plot, area, (x, y), most * scale.side(value))?;
         area.draw(&Text::new(words, (x + 14, y), left))?;
         x += 14 + (LETTER * letters).cast_signed() + 24;
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use krilla::tagging::TagKind;
+use krilla::geom::Rect;
+use krilla::tagging::{BBox, TagKind};
 
 use super::font::{Fonts, StyledLine};
 use crate::face::{Logo, ReportColours};
@@ -10,9 +11,56 @@ use crate::face::{Logo, ReportColours};
 /// Sides of an A4 sheet, in points.
 const LONG: f32 = 841.89;
 const SHORT: f32 = 595.28;
-pub(super) const MARGIN_SIDE: f32 = 45.0;
-const MARGIN_TOP: f32 = 51.0;
-const MARGIN_BOTTOM: f32 = 57.0;
+/// Sides of a slide, in points. Slides are laid out in the sizes of letters for paper, on a sheet that
+/// is smaller by the scale.
+const SLIDE: (f32, f32) = (960.0, 540.0);
+const SLIDE_SCALE: f32 = 1.8;
+
+/// Shape of a sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SheetShape {
+    /// A4.
+    Upright,
+    /// A4, turned.
+    Wide,
+    /// Slide of 16:9.
+    Slide,
+}
+
+impl SheetShape {
+    /// Returns width and height in units of the layout.
+    pub fn size(self) -> (f32, f32) {
+        match self {
+            Self::Upright => (SHORT, LONG),
+            Self::Wide => (LONG, SHORT),
+            Self::Slide => (SLIDE.0 / SLIDE_SCALE, SLIDE.1 / SLIDE_SCALE),
+        }
+    }
+
+    /// Returns the points for a unit of the layout.
+    pub fn scale(self) -> f32 {
+        match self {
+            Self::Slide => SLIDE_SCALE,
+            _ => 1.0,
+        }
+    }
+
+    /// Returns the height of the foot above the lower edge.
+    pub fn foot(self) -> f32 {
+        match self {
+            Self::Slide => 16.0,
+            _ => 30.0,
+        }
+    }
+
+    /// Returns the margins at the side, at the top and at the bottom.
+    fn margins(self) -> [f32; 3] {
+        match self {
+            Self::Slide => [30.0, 26.0, 34.0],
+            _ => [45.0, 51.0, 57.0],
+        }
+    }
+}
 
 pub(super) const INK: [u8; 3] = [31, 41, 51];
 pub(super) const SOFT: [u8; 3] = [82, 96, 109];
@@ -84,7 +132,7 @@ pub(super) enum PieceRole {
 #[derive(Debug)]
 pub(super) struct Link {
     pub leaf: Leaf,
-    /// Left, top, right and bottom edge.
+    /// Left, top, right and bottom edge, in points.
     pub place: [f32; 4],
     /// Id of the section.
     pub section: String,
@@ -94,25 +142,17 @@ pub(super) struct Link {
 /// One side of a sheet.
 #[derive(Debug)]
 pub(super) struct Sheet {
-    pub wide: bool,
+    pub shape: SheetShape,
     pub pieces: Vec<Piece>,
     pub links: Vec<Link>,
 }
 
 impl Sheet {
-    fn new(wide: bool) -> Self {
+    fn new(shape: SheetShape) -> Self {
         Self {
-            wide,
+            shape,
             pieces: Vec::new(),
             links: Vec::new(),
-        }
-    }
-
-    pub fn size(&self) -> (f32, f32) {
-        if self.wide {
-            (LONG, SHORT)
-        } else {
-            (SHORT, LONG)
         }
     }
 }
@@ -165,13 +205,13 @@ pub(super) struct Paper<'f> {
 }
 
 impl<'f> Paper<'f> {
-    pub fn new(fonts: &'f Fonts, colours: ReportColours) -> Self {
+    pub fn new(fonts: &'f Fonts, colours: ReportColours, shape: SheetShape) -> Self {
         Self {
             fonts,
             colours,
             is_compact: false,
-            sheets: vec![Sheet::new(false)],
-            y: MARGIN_TOP,
+            sheets: vec![Sheet::new(shape)],
+            y: shape.margins()[1],
             leaves: 0,
         }
     }
@@ -185,36 +225,50 @@ impl<'f> Paper<'f> {
         self.sheets.last_mut().expect("there is one from the start")
     }
 
+    /// Returns the shape of the current sheet.
+    pub fn shape(&self) -> SheetShape {
+        self.sheets
+            .last()
+            .expect("there is one from the start")
+            .shape
+    }
+
+    /// Returns the left margin.
+    pub fn left(&self) -> f32 {
+        self.shape().margins()[0]
+    }
+
     /// Returns the width between the margins.
-    pub fn width(&mut self) -> f32 {
-        self.sheet().size().0 - 2.0 * MARGIN_SIDE
+    pub fn width(&self) -> f32 {
+        self.shape().size().0 - 2.0 * self.left()
     }
 
     /// Returns the height left on the sheet.
-    pub fn room(&mut self) -> f32 {
-        self.sheet().size().1 - MARGIN_BOTTOM - self.y
+    pub fn room(&self) -> f32 {
+        let [_, _, bottom] = self.shape().margins();
+        self.shape().size().1 - bottom - self.y
     }
 
     /// Returns the height of an empty sheet like the current one.
-    pub fn full_room(&mut self) -> f32 {
-        self.sheet().size().1 - MARGIN_BOTTOM - MARGIN_TOP
+    pub fn full_room(&self) -> f32 {
+        let [_, top, bottom] = self.shape().margins();
+        self.shape().size().1 - bottom - top
     }
 
     fn is_at_top(&self) -> bool {
-        self.y <= MARGIN_TOP
+        self.y <= self.shape().margins()[1]
     }
 
-    pub fn turn(&mut self, wide: bool) {
-        self.sheets.push(Sheet::new(wide));
-        self.y = MARGIN_TOP;
+    pub fn turn(&mut self, shape: SheetShape) {
+        self.sheets.push(Sheet::new(shape));
+        self.y = shape.margins()[1];
     }
 
     /// Starts a new sheet if the current one has less room than this. A block higher than a sheet
     /// needs an empty sheet only.
     pub fn need(&mut self, height: f32) {
         if self.room() < height.min(self.full_room()) {
-            let wide = self.sheet().wide;
-            self.turn(wide);
+            self.turn(self.shape());
         }
     }
 
@@ -241,9 +295,19 @@ impl<'f> Paper<'f> {
         leaf
     }
 
+    /// Returns the place of a figure on the current sheet, in points.
+    pub fn bounds(&self, place: [f32; 4]) -> Option<BBox> {
+        let scale = self.shape().scale();
+        let [x, y, width, height] = place.map(|length| length * scale);
+        let sheet = self.sheets.len() - 1;
+        Rect::from_xywh(x, y, width, height).map(|place| BBox::new(sheet, place))
+    }
+
     /// Adds a link to a section over a place of the current sheet.
     pub fn link(&mut self, section: &str, place: [f32; 4], text: &str) -> Leaf {
         let leaf = self.leaf();
+        let scale = self.shape().scale();
+        let place = place.map(|length| length * scale);
         self.sheet().links.push(Link {
             leaf,
             place,

@@ -5,7 +5,8 @@ use affluenza_words::Language;
 use krilla::tagging::{TableHeaderScope, Tag};
 
 use super::font::{Fonts, Style, StyledLine, Weight};
-use super::paper::{Branch, FAINT, INK, MARGIN_SIDE, Mark, Paper, PieceRole, RULE, SOFT};
+use super::paper::{Branch, FAINT, INK, Mark, Paper, PieceRole, RULE, SOFT};
+use super::slides::within;
 
 /// A table of at most this many rows is kept on one sheet if possible.
 const SHORT: usize = 16;
@@ -69,6 +70,19 @@ impl<'t> TypesetTable<'t> {
         }
     }
 
+    /// True if the letters were not made smaller to fit the columns.
+    pub fn is_full_size(&self) -> bool {
+        let cells = self.head.cells.iter().flatten();
+        cells.into_iter().all(|line| line.style.size >= SIZES[0])
+    }
+
+    /// Returns the number of rows that fit with headings and sums.
+    pub fn rows_within(&self, room: f32) -> usize {
+        let sums: f32 = self.sums.iter().map(|row| row.height).sum();
+        let rows = self.rows.iter().map(|row| row.height);
+        within(rows, room - self.top_height() - sums)
+    }
+
     /// Returns the height that must stay with the heading above the table.
     pub fn start_height(&self, room: f32) -> f32 {
         let all = self.height();
@@ -93,7 +107,7 @@ impl<'t> TypesetTable<'t> {
     pub fn place(self, paper: &mut Paper<'_>) -> Branch {
         let room = paper.full_room();
         paper.need(self.start_height(room));
-        let caption = paper.lines(MARGIN_SIDE, self.caption.clone());
+        let caption = paper.lines(paper.left(), self.caption.clone());
         paper.y += 4.0;
         let mut branch = Branch::new(Tag::Table);
         branch.push(Branch::of(Tag::Caption, caption));
@@ -173,7 +187,7 @@ impl<'t> TypesetTable<'t> {
     fn rule(&self, paper: &mut Paper<'_>, below: f32, colour: [u8; 3], height: f32) {
         let y = paper.y + below - height / 2.0;
         paper.decorate(Mark::Box {
-            x: MARGIN_SIDE,
+            x: paper.left(),
             y,
             width: self.widths.iter().sum(),
             height,
@@ -182,7 +196,7 @@ impl<'t> TypesetTable<'t> {
     }
 
     fn cell(&self, paper: &Paper<'_>, row: &TypesetRow, place: usize) -> Vec<Mark> {
-        let left = MARGIN_SIDE + self.widths[..place].iter().sum::<f32>();
+        let left = paper.left() + self.widths[..place].iter().sum::<f32>();
         let lines = &row.cells[place];
         let is_text = self.table.columns[place].text;
         let mut y = paper.y + self.pad.1;

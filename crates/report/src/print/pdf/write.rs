@@ -26,7 +26,7 @@ use super::paper::{Branch, Link, Mark, Paper, PieceRole, Sheet, Twig};
 /// Distance of a circle's Bézier handles from the points on the circle, as a part of the radius.
 const HANDLE: f32 = 0.552_284_8;
 
-/// Position at which a section begins.
+/// Position at which a section begins, in points.
 pub(super) struct SectionPosition {
     pub id: Cow<'static, str>,
     pub title: String,
@@ -96,10 +96,13 @@ fn sheet_into(
     places: &[SectionPosition],
     found: &mut [Option<Identifier>],
 ) {
-    let (width, height) = sheet.size();
-    let settings = PageSettings::from_wh(width, height).expect("A4 has a size");
+    let (width, height) = sheet.shape.size();
+    let scale = sheet.shape.scale();
+    let settings =
+        PageSettings::from_wh(width * scale, height * scale).expect("a sheet has a size");
     let mut page = file.start_page_with(settings);
     let mut surface = page.surface();
+    surface.push_transform(&Transform::from_scale(scale, scale));
     for piece in &sheet.pieces {
         let (tag, leaf) = match &piece.role {
             PieceRole::Decoration => (artifact(ArtifactType::Layout), None),
@@ -119,6 +122,7 @@ fn sheet_into(
             found[leaf] = Some(identifier);
         }
     }
+    surface.pop();
     surface.finish();
     for link in &sheet.links {
         let target = places.iter().find(|place| place.id == link.section);

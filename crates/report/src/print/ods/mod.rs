@@ -1,14 +1,18 @@
 //! The report as an OpenDocument spreadsheet.
 
+mod chart;
+mod styles;
+
 use std::io::{Cursor, Write as _};
 
 use maud::{Markup, PreEscaped, html as xml};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::book::{self, BookCell, BookRow, BookSheet, BookValue, CellRole, NumberForm};
+use self::styles::{Styles, cell_style, number_styles};
+use super::book::{self, BookCell, BookChart, BookRow, BookSheet, BookValue, CellRole, NumberForm};
 use crate::document::Document;
-use crate::face::Colour;
+use crate::face::ReportColours;
 use crate::print::PrintError;
 
 const MIME: &str = "application/vnd.oasis.opendocument.spreadsheet";
@@ -32,20 +36,27 @@ const META: &str = "urn:oasis:names:tc:opendocument:xmlns:meta:1.0";
 const MANIFEST: &str = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0";
 const DC: &str = "http://purl.org/dc/elements/1.1/";
 const XLINK: &str = "http://www.w3.org/1999/xlink";
+const CHART: &str = "urn:oasis:names:tc:opendocument:xmlns:chart:1.0";
+const DRAW: &str = "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0";
+const SVG: &str = "urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0";
 
 /// Returns the workbook as the bytes of an `.ods` file. The same document gives the same bytes.
 pub fn ods(document: &Document) -> Result<Vec<u8>, PrintError> {
     let sheets = book::sheets(document);
-    let files = [
-        ("META-INF/manifest.xml", manifest()),
-        (
-            "content.xml",
-            content(&sheets, document.centre.colours.accent),
-        ),
+    let colours = document.centre.colours;
+    let parts = [
+        ("content.xml", content(&sheets, colours)),
         ("styles.xml", styles(document)),
         ("meta.xml", meta(document)),
         ("settings.xml", settings(&sheets)),
     ];
+    let mut files: Vec<(String, Markup)> = parts.map(|(name, text)| (name.to_owned(), text)).into();
+    for (number, of_sheet, sheet) in charts(&sheets) {
+        let name = format!("{}/content.xml", chart::folder(number));
+        files.push((name, chart::document(of_sheet, sheet, colours)));
+    }
+    let manifest = manifest(files.iter().map(|(name, _)| name.as_str()));
+    files.insert(0, ("META-INF/manifest.xml".to_owned(), manifest));
     let mut file = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().last_modified_time(DateTime::default());
     // Programs recognise the format by this first file.
@@ -65,12 +76,24 @@ pub fn ods(document: &Document) -> Result<Vec<u8>, PrintError> {
     Ok(file.finish()?.into_inner())
 }
 
-fn manifest() -> Markup {
+/// Returns every chart with its number and the sheet that it is on.
+fn charts(sheets: &[BookSheet]) -> impl Iterator<Item = (usize, &BookChart, &BookSheet)> {
+    let charts = sheets
+        .iter()
+        .flat_map(|sheet| sheet.charts.iter().map(move |chart| (chart, sheet)));
+    let numbered = charts.enumerate();
+    numbered.map(|(place, (chart, sheet))| (place + 1, chart, sheet))
+}
+
+fn manifest<'n>(names: impl Iterator<Item = &'n str>) -> Markup {
     xml! {
         (DECLARATION)
         manifest:manifest xmlns:manifest=(MANIFEST) manifest:version=(VERSION) {
             manifest:file-entry manifest:full-path="/" manifest:version=(VERSION) manifest:media-type=(MIME) {}
-            @for name in ["content.xml", "styles.xml", "meta.xml", "settings.xml"] {
+            @for name in names {
+                @if let Some((folder, _)) = name.split_once('/') {
+                    manifest:file-entry manifest:full-path={ (folder) "/" } manifest:version=(VERSION) manifest:media-type=(chart::MIME) {}
+                }
                 manifest:file-entry manifest:full-path=(name) manifest:media-type="text/xml" {}
             }
         }
@@ -178,55 +201,14 @@ fn frozen(name: &str, row: usize) -> Markup {
     }
 }
 
-/// Styles of cells and numbers, by the order of their first use.
-#[derive(Default)]
-struct Styles {
-    cells: Vec<CellStyle>,
-    numbers: Vec<NumberForm>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct CellStyle {
-    role: CellRole,
-    right: bool,
-    is_wrapped: bool,
-    number: Option<usize>,
-}
-
-impl Styles {
-    /// Returns the number of the style of a cell.
-    fn of(&mut self, cell: &BookCell) -> usize {
-        let number = match &cell.value {
-            BookValue::Number(_, form) | BookValue::Sum(_, _, form) => {
-                Some(place_of(&mut self.numbers, form.clone()))
-            }
-            _ => None,
-        };
-        let style = CellStyle {
-            role: cell.role,
-            right: cell.right,
-            is_wrapped: !cell.right || cell.role == CellRole::Head,
-            number,
-        };
-        place_of(&mut self.cells, style)
-    }
-}
-
-/// Returns the place of an element, which is added if it is new.
-fn place_of<T: PartialEq>(list: &mut Vec<T>, element: T) -> usize {
-    let found = list.iter().position(|known| *known == element);
-    found.unwrap_or_else(|| {
-        list.push(element);
-        list.len() - 1
-    })
-}
-
-fn content(sheets: &[BookSheet], accent: Colour) -> Markup {
+fn content(sheets: &[BookSheet], colours: ReportColours) -> Markup {
     let mut of_cells = Styles::default();
-    let tables: Vec<Markup> = sheets
-        .iter()
-        .map(|sheet| table(sheet, &mut of_cells))
-        .collect();
+    let mut charts = 0;
+    let mut tables = Vec::new();
+    for sheet in sheets {
+        tables.push(table(sheet, charts + 1, &mut of_cells));
+        charts += sheet.charts.len();
+    }
     let mut widths: Vec<usize> = sheets
         .iter()
         .flat_map(|sheet| sheet.widths.clone())
@@ -242,7 +224,7 @@ fn content(sheets: &[BookSheet], accent: Colour) -> Markup {
     }
     xml! {
         (DECLARATION)
-        office:document-content xmlns:office=(OFFICE) xmlns:table=(TABLE) xmlns:text=(TEXT) xmlns:style=(STYLE) xmlns:number=(NUMBER) xmlns:fo=(FO) xmlns:of=(OF) xmlns:xlink=(XLINK) office:version=(VERSION) {
+        office:document-content xmlns:office=(OFFICE) xmlns:table=(TABLE) xmlns:text=(TEXT) xmlns:style=(STYLE) xmlns:number=(NUMBER) xmlns:fo=(FO) xmlns:of=(OF) xmlns:xlink=(XLINK) xmlns:draw=(DRAW) xmlns:svg=(SVG) office:version=(VERSION) {
             office:automatic-styles {
                 @for width in widths {
                     style:style style:name={ "co" (width) } style:family="table-column" {
@@ -260,7 +242,7 @@ fn content(sheets: &[BookSheet], accent: Colour) -> Markup {
                     }
                 }
                 @for (place, form) in of_cells.numbers.iter().enumerate() { (number_styles(place, form)) }
-                @for (place, style) in of_cells.cells.iter().enumerate() { (cell_style(place, *style, accent)) }
+                @for (place, style) in of_cells.cells.iter().enumerate() { (cell_style(place, *style, colours.accent)) }
             }
             office:body {
                 office:spreadsheet {
@@ -274,77 +256,13 @@ fn content(sheets: &[BookSheet], accent: Colour) -> Markup {
     }
 }
 
-fn cell_style(place: usize, style: CellStyle, accent: Colour) -> Markup {
-    let number = style.number.map(|number| format!("nu{number}"));
-    let (bottom, top) = match style.role {
-        CellRole::Head => (Some(format!("1.5pt solid {accent}")), None),
-        CellRole::Total => (None, Some("0.75pt solid #c5ccd3")),
-        _ => (None, None),
-    };
-    let weight = matches!(
-        style.role,
-        CellRole::Title | CellRole::Head | CellRole::Total
-    );
-    let colour = match style.role {
-        CellRole::Title => Some(accent.to_string()),
-        CellRole::Caption => Some("#52606d".to_owned()),
-        _ => None,
-    };
-    xml! {
-        style:style style:name={ "ce" (place) } style:family="table-cell" style:data-style-name=[number] {
-            style:table-cell-properties fo:wrap-option=[style.is_wrapped.then_some("wrap")] style:vertical-align=(if style.role == CellRole::Head { "bottom" } else { "top" }) style:text-align-source="fix" fo:border-bottom=[bottom] fo:border-top=[top] {}
-            style:paragraph-properties fo:text-align=(if style.right { "end" } else { "start" }) {}
-            style:text-properties fo:font-weight=[weight.then_some("bold")] fo:font-size=[(style.role == CellRole::Title).then_some("16pt")] fo:color=[colour] {}
-        }
-    }
-}
-
-/// Returns the style of a number, and of the numbers that it shows otherwise. A number with a style
-/// by condition is shown without its own sign, so each sign is a text.
-fn number_styles(place: usize, form: &NumberForm) -> Markup {
-    let name = format!("nu{place}");
-    if !form.has_plus && !form.has_dash_for_zero {
-        return number_style(&name, form, "", &xml! {});
-    }
-    let [positive, negative] = ["P", "N"].map(|end| format!("{name}{end}"));
-    let maps = xml! {
-        style:map style:condition="value()>0" style:apply-style-name=(positive) {}
-        style:map style:condition="value()<0" style:apply-style-name=(negative) {}
-    };
-    xml! {
-        (number_style(&positive, form, if form.has_plus { "+" } else { "" }, &xml! {}))
-        (number_style(&negative, form, "-", &xml! {}))
-        @if form.has_dash_for_zero {
-            number:number-style style:name=(name) { number:text { "–" } (maps) }
-        } @else {
-            (number_style(&name, form, "", &maps))
-        }
-    }
-}
-
-fn number_style(name: &str, form: &NumberForm, sign: &str, maps: &Markup) -> Markup {
-    let unit = if form.is_percent { "%" } else { &form.unit };
-    let parts = xml! {
-        @if !sign.is_empty() { number:text { (sign) } }
-        number:number number:decimal-places=(form.decimals) number:min-decimal-places=(form.decimals) number:min-integer-digits="1" number:grouping=[form.is_grouped.then_some("true")] {}
-        @if !unit.is_empty() { number:text { (unit) } }
-        (maps)
-    };
-    xml! {
-        @if form.is_percent {
-            number:percentage-style style:name=(name) { (parts) }
-        } @else {
-            number:number-style style:name=(name) { (parts) }
-        }
-    }
-}
-
 fn height(row: &BookRow) -> usize {
     let is_title = row.cells.iter().any(|cell| cell.role == CellRole::Title);
     row.lines * if is_title { TITLE_LINE } else { LINE }
 }
 
-fn table(sheet: &BookSheet, styles: &mut Styles) -> Markup {
+/// Returns a sheet, whose first chart has this number.
+fn table(sheet: &BookSheet, first_chart: usize, styles: &mut Styles) -> Markup {
     let paper = if sheet.is_landscape() {
         "Landscape"
     } else {
@@ -358,6 +276,7 @@ fn table(sheet: &BookSheet, styles: &mut Styles) -> Markup {
         .collect();
     xml! {
         table:table table:name=(sheet.name) table:style-name=(paper) {
+            (chart::frames(sheet, first_chart))
             @for width in &sheet.widths {
                 table:table-column table:style-name={ "co" (width) } {}
             }
@@ -435,31 +354,6 @@ fn filter(place: usize, sheet: &BookSheet) -> Markup {
         @if let Some(range) = range {
             @let last = rust_xlsxwriter::column_number_to_name(u16::try_from(range.columns - 1).unwrap_or(u16::MAX));
             table:database-range table:name={ "filter" (place) } table:display-filter-buttons="true" table:target-range-address={ "'" (sheet.name) "'.A" (range.head + 1) ":'" (sheet.name) "'." (last) (range.last + 1) } {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn negative_numbers_have_their_sign() {
-        for (has_plus, has_dash_for_zero) in [(true, false), (false, true), (true, true)] {
-            let form = NumberForm {
-                decimals: 1,
-                is_grouped: true,
-                is_percent: true,
-                has_plus,
-                has_dash_for_zero,
-                unit: String::new(),
-            };
-            let styles = number_styles(7, &form).into_string();
-            let negative =
-                "<number:percentage-style style:name=\"nu7N\"><number:text>-</number:text>";
-            assert!(styles.contains(negative), "{styles}");
-            let map = "style:condition=\"value()&lt;0\" style:apply-style-name=\"nu7N\"";
-            assert!(styles.contains(map), "{styles}");
         }
     }
 }

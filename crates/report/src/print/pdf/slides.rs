@@ -1,0 +1,212 @@
+//! Shortens sections to what fits a slide.
+
+use affluenza_words::Language;
+
+use super::blocks::{self, INDENT, body};
+use super::facts::{self, FACTS_ACROSS, TypesetFinding};
+use super::figure;
+use super::paper::Paper;
+use super::table::TypesetTable;
+use crate::document::{Block, Chart, ChartKind, Section};
+
+/// Space below the title, and between the blocks of a slide.
+const TITLE_GAP: f32 = 6.0;
+const BLOCK_GAP: f32 = 10.0;
+
+/// Number of items of a block that a slide shows, and that the report shows.
+struct Shown {
+    part: usize,
+    all: usize,
+}
+
+/// Returns the section with as many items as fit a slide, and a line that names their number if there
+/// are more. Returns `None` for a table whose columns do not fit in letters of full size.
+pub(super) fn fitted(paper: &Paper<'_>, section: &Section, language: Language) -> Option<Section> {
+    let mut slide = section.clone();
+    let (_, title) = blocks::title(paper, section, language);
+    let mut room = paper.full_room() - blocks::height(&title) - TITLE_GAP;
+    for block in &slide.blocks {
+        if let Block::Text(text) = block {
+            room -= text_height(paper, text);
+        }
+    }
+    let mut rest = None;
+    for block in &mut slide.blocks {
+        let mut whole = block.clone();
+        let Shown { part, all } = shorten(paper, &mut whole, language, room)?;
+        if part == all {
+            *block = whole;
+            continue;
+        }
+        let longest = rest_line(section, language, &Shown { part: all, all });
+        room -= text_height(paper, &longest);
+        rest = Some(shorten(paper, block, language, room)?);
+        block.describe(language);
+    }
+    let rest = rest.map(|shown| Block::Text(rest_line(section, language, &shown)));
+    slide.blocks.extend(rest);
+    Some(slide)
+}
+
+/// Returns the height of a text with the space to the next block.
+fn text_height(paper: &Paper<'_>, text: &str) -> f32 {
+    blocks::height(&paper.fonts.wrap(text, body(), paper.width())) + BLOCK_GAP
+}
+
+fn rest_line(section: &Section, language: Language, shown: &Shown) -> String {
+    let words = [
+        ("shown", shown.part.into()),
+        ("all", shown.all.into()),
+        ("title", section.title.as_str().into()),
+    ];
+    language.say("slide-rest", &words)
+}
+
+/// Leaves out the last items of a block that do not fit.
+fn shorten(paper: &Paper<'_>, block: &mut Block, language: Language, room: f32) -> Option<Shown> {
+    let width = paper.width();
+    Some(match block {
+        Block::Table(table) => {
+            let typeset = TypesetTable::new(paper.fonts, table, language, width);
+            if !typeset.is_full_size() {
+                return None;
+            }
+            let part = typeset.rows_within(room);
+            truncated(&mut table.rows, part)
+        }
+        Block::Chart(chart) => shorten_chart(paper, chart, room),
+        Block::Charts(charts) => {
+            let row = figure::row_height(paper, charts) + figure::CHARTS_GAP;
+            let across = crate::print::across(charts.len()) as usize;
+            let rows = ((room + figure::CHARTS_GAP) / row) as usize;
+            truncated(charts, rows.max(1) * across)
+        }
+        Block::Findings(findings) => {
+            let heights = findings
+                .iter()
+                .map(|finding| TypesetFinding::new(paper, finding, language, width).height());
+            let part = within(heights, room);
+            truncated(findings, part)
+        }
+        Block::Facts(list) => {
+            let rows = (room / facts::height(&list[..1])) as usize;
+            truncated(list, rows.max(1) * FACTS_ACROSS)
+        }
+        Block::Notes(notes) => {
+            let heights = notes.iter().map(|note| {
+                let lines = paper.fonts.wrap(note, body(), width - INDENT);
+                blocks::height(&lines) + 2.0
+            });
+            let part = within(heights, room);
+            truncated(notes, part)
+        }
+        Block::Text(_) | Block::Prose(_) | Block::Logos(_) => Shown { part: 1, all: 1 },
+    })
+}
+
+/// Leaves out what does not fit: the compared year, then the smallest bars or rows of a heat map.
+fn shorten_chart(paper: &Paper<'_>, chart: &mut Chart, room: f32) -> Shown {
+    let is_heat = chart.kind == ChartKind::Heat;
+    let all = match is_heat {
+        true => chart.series.len(),
+        false => chart.labels.len(),
+    };
+    let fits = |chart: &Chart| figure::row_height(paper, std::slice::from_ref(chart)) <= room;
+    if chart.kind == ChartKind::Bars && !fits(chart) {
+        chart.series.truncate(1);
+    }
+    if matches!(chart.kind, ChartKind::Bars | ChartKind::Heat) && !fits(chart) {
+        chart.sort_by_size();
+    }
+    let mut part = all;
+    while part > 1 && !fits(chart) {
+        part -= 1;
+        if is_heat {
+            chart.series.truncate(part);
+        } else {
+            chart.labels.truncate(part);
+            for series in &mut chart.series {
+                series.values.truncate(part);
+            }
+        }
+    }
+    Shown { part, all }
+}
+
+fn truncated<T>(list: &mut Vec<T>, part: usize) -> Shown {
+    let all = list.len();
+    list.truncate(part.max(1));
+    Shown {
+        part: list.len(),
+        all,
+    }
+}
+
+/// Returns the number of the first items whose heights fit.
+pub(super) fn within(heights: impl Iterator<Item = f32>, room: f32) -> usize {
+    let mut used = 0.0;
+    heights
+        .take_while(|height| {
+            used += height;
+            used <= room
+        })
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Fonts, Layout};
+    use super::*;
+    use crate::document::Document;
+    use crate::document::FindingLine;
+
+    /// Returns the id of the section of each slide after the first.
+    fn ids(document: &Document) -> Vec<String> {
+        let (document, fonts) = (document.slides(), Fonts::new());
+        let layout = Layout::of_slides(&document, &fonts).unwrap();
+        let ids = layout.positions.iter();
+        let ids: Vec<String> = ids.map(|position| position.id.to_string()).collect();
+        assert_eq!(layout.paper.sheets.len(), 1 + ids.len(), "{ids:?}");
+        ids
+    }
+
+    #[test]
+    fn a_chapter_has_a_slide_and_an_annex_has_none() {
+        let document = Document::new(&crate::tests::report(), Language::EN);
+        let ids = ids(&document);
+        assert!(ids.iter().any(|id| id == "categories"), "{ids:?}");
+        assert_eq!(ids.last().unwrap(), "contact");
+        let annexes = document.sections.iter().filter(|one| one.annex.is_some());
+        for annex in annexes {
+            assert!(!ids.contains(&annex.id.to_string()), "{}", annex.id);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_a_slide_is_counted() {
+        let mut document = Document::new(&crate::tests::report(), Language::EN);
+        let section = &mut document.sections[0];
+        let line = FindingLine {
+            figure: crate::document::Cell::Count(5),
+            sentence: "Twenty words of a sentence that goes on and on. ".repeat(4),
+            section: None,
+            reference: String::new(),
+        };
+        section.blocks = vec![Block::Findings(vec![line; 5])];
+        let fonts = Fonts::new();
+        let paper = Paper::new(
+            &fonts,
+            document.centre.colours,
+            super::super::SheetShape::Slide,
+        );
+        let slide = fitted(&paper, &document.sections[0], Language::EN).unwrap();
+        let [Block::Findings(findings), Block::Text(rest)] = &slide.blocks[..] else {
+            panic!("{:?}", slide.blocks)
+        };
+        assert!((2..5).contains(&findings.len()));
+        assert!(
+            rest.starts_with(&format!("{} of 5 shown", findings.len())),
+            "{rest}"
+        );
+    }
+}
