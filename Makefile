@@ -28,7 +28,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check client-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-scale bench-collect dist fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
+.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check client-check pdf-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-scale bench-collect dist fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
 
 # The same build as that of `make test`, which takes half of the time of an optimised one. `make dist` optimises.
 up: prerequisites
@@ -132,6 +132,17 @@ $(TOOLS)/clients/installed: tests/api-clients/requirements.txt
 	$(TOOLS)/clients/bin/pip install --quiet --requirement $<
 	npm install --prefix $(TOOLS)/clients --no-audit --no-fund --loglevel=error @openapitools/openapi-generator-cli@$(GENERATOR_VERSION)
 	touch $@
+
+# The report of the demo in every edition, as PDF and as slides, against PDF/UA-1 and PDF/A-2a. DATA is a folder that
+# `make up` filled. Needs Java and Maven.
+VERAPDF_VERSION := 1.28.2
+pdf-check: $(TOOLS)/verapdf/greenfield-apps-$(VERAPDF_VERSION).jar
+	$(CARGO) build --workspace --locked
+	tests/pdf-check $< target/debug/affluenza $(DATA)
+
+$(TOOLS)/verapdf/greenfield-apps-$(VERAPDF_VERSION).jar:
+	mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+		-Dartifact=org.verapdf.apps:greenfield-apps:$(VERAPDF_VERSION) -DoutputDirectory=$(dir $@)
 
 # A catalogue of open data against what the Italian profile of DCAT demands. Needs python3 with venv.
 PYSHACL_VERSION := 0.40.1
