@@ -49,7 +49,7 @@ fn frame(number: usize, chart: &BookChart, sheet: &str, top: usize) -> Markup {
     let ranges = std::iter::once(0).chain(columns);
     let ranges = ranges.map(|column| range(sheet, column, chart.rows));
     xml! {
-        draw:frame svg:x="0pt" svg:y={ (top) "pt" } svg:width={ (SIZE[0]) "pt" } svg:height={ (chart_height(chart)) "pt" } {
+        draw:frame draw:style-name="frame" svg:x="0pt" svg:y={ (top) "pt" } svg:width={ (SIZE[0]) "pt" } svg:height={ (chart_height(chart)) "pt" } {
             draw:object draw:notify-on-update-of-ranges=(ranges.collect::<Vec<_>>().join(" ")) xlink:href={ "./" (folder(number)) } xlink:type="simple" xlink:show="embed" xlink:actuate="onLoad" {}
             svg:title { (chart.title) }
             svg:desc { (chart.description) }

@@ -241,6 +241,9 @@ fn content(sheets: &[BookSheet], colours: ReportColours) -> Markup {
                         style:table-properties table:display="true" {}
                     }
                 }
+                style:style style:name="frame" style:family="graphic" {
+                    style:graphic-properties draw:stroke="none" draw:fill="none" {}
+                }
                 @for (place, form) in of_cells.numbers.iter().enumerate() { (number_styles(place, form)) }
                 @for (place, style) in of_cells.cells.iter().enumerate() { (cell_style(place, *style, colours.accent)) }
             }

@@ -90,19 +90,23 @@ pub(super) fn findings(paper: &mut Paper<'_>, findings: Vec<TypesetFinding<'_>>)
 
 /// Height of a main figure and of the space below it, in points.
 const FACT_HEIGHT: f32 = 62.0;
-/// Number of columns of main figures, and the space between them.
-pub(super) const FACTS_ACROSS: usize = 3;
+/// Space between columns of main figures.
 const FACTS_GAP: f32 = 18.0;
 
+/// Returns the number of columns of main figures: four are in one row.
+pub(super) fn across(facts: &[MainFigure]) -> usize {
+    if facts.len() == 4 { 4 } else { 3 }
+}
+
 pub(super) fn height(facts: &[MainFigure]) -> f32 {
-    facts.len().div_ceil(FACTS_ACROSS) as f32 * FACT_HEIGHT
+    facts.len().div_ceil(across(facts)) as f32 * FACT_HEIGHT
 }
 
 pub(super) fn facts(paper: &mut Paper<'_>, facts: &[MainFigure], language: Language) -> Branch {
-    let across = FACTS_ACROSS as f32;
-    let width = (paper.width() - FACTS_GAP * (across - 1.0)) / across;
+    let across = across(facts);
+    let width = (paper.width() + FACTS_GAP) / across as f32 - FACTS_GAP;
     let mut list = Branch::new(Tag::L(ListNumbering::None));
-    for row in facts.chunks(FACTS_ACROSS) {
+    for row in facts.chunks(across) {
         paper.need(FACT_HEIGHT);
         let top = paper.y;
         let mut bottom = top;

@@ -3,7 +3,7 @@
 use affluenza_words::Language;
 
 use super::blocks::{self, INDENT, body};
-use super::facts::{self, FACTS_ACROSS, TypesetFinding};
+use super::facts::{self, TypesetFinding};
 use super::figure;
 use super::paper::Paper;
 use super::table::TypesetTable;
@@ -90,7 +90,8 @@ fn shorten(paper: &Paper<'_>, block: &mut Block, language: Language, room: f32) 
         }
         Block::Facts(list) => {
             let rows = (room / facts::height(&list[..1])) as usize;
-            truncated(list, rows.max(1) * FACTS_ACROSS)
+            let part = rows.max(1) * facts::across(list);
+            truncated(list, part)
         }
         Block::Notes(notes) => {
             let heights = notes.iter().map(|note| {
