@@ -247,6 +247,16 @@ impl DetailAsked {
     /// Adds the queries for the days that a report compares with. Leaves out the users, which are
     /// the slowest to count.
     pub fn of_compared(reading: &mut QueryGroup, days: DayRange, counted: Counted) -> Self {
+        let within = days.condition("u.local_date");
+        let facts = format!("FROM usage_hourly AS u WHERE {within}{}", people(counted));
+        Self {
+            breakdowns: vec![BreakdownAsked::new(reading, Dimension::Login, &facts)],
+            ..Self::of_services(reading, days, counted)
+        }
+    }
+
+    /// Adds the queries for the uses by service, and for the use by month and device.
+    fn of_services(reading: &mut QueryGroup, days: DayRange, counted: Counted) -> Self {
         let of = people(counted);
         let within = days.condition("u.local_date");
         let facts = format!("FROM usage_hourly AS u WHERE {within}{of}");
@@ -287,7 +297,7 @@ impl DetailAsked {
                  GROUP BY ente, band, local_hour ORDER BY ente, local_hour, band"
             ))),
             breakdowns: vec![BreakdownAsked::new(reading, Dimension::Country, &facts)],
-            ..Self::of_compared(reading, days, counted)
+            ..Self::of_services(reading, days, counted)
         }
     }
 

@@ -277,8 +277,8 @@ impl YearFigures {
             hours: hours_of_day(&hours),
             countries: countries(detail.breakdowns.rows(Dimension::Country)),
             detail: match depth {
-                Depth::Whole => detail,
-                Depth::Base | Depth::Compared => Detail {
+                Depth::Whole | Depth::Compared => detail,
+                Depth::Base => Detail {
                     services: detail.services,
                     months: detail.months,
                     ..Detail::default()
