@@ -393,8 +393,22 @@ fn an_ente_has_its_page(browser: &mut Browser, base: &str) {
     assert_eq!(before_scripts, expected);
     let found = browser.run("document.querySelectorAll('.findings li').length");
     assert!(found.as_u64() > Some(0), "{found}");
+    a_link_has_a_picture(browser);
     let unknown = browser.run("fetch('/enti/nobody').then(r => r.status)");
     assert_eq!(unknown, 404);
+}
+
+/// The picture for previews of a link has the size and the text that the page says.
+fn a_link_has_a_picture(browser: &mut Browser) {
+    let said =
+        "const of = (name) => document.querySelector(`meta[property=\"og:image${name}\"]`).content";
+    let picture = browser.run(&format!(
+        "{{ {said}; fetch(of('')).then(r => r.blob()).then(async b => [b.type, (await createImageBitmap(b)).width, (await createImageBitmap(b)).height, of(':type'), Number(of(':width')), Number(of(':height')), of(':alt')]) }}"
+    ));
+    let alt = picture[6].as_str().expect("a text");
+    assert!(alt.starts_with("Firenze: "), "{alt}");
+    let expected = serde_json::json!(["image/png", 1200, 630, "image/png", 1200, 630, alt]);
+    assert_eq!(picture, expected);
 }
 
 /// A page of another origin, whose policy allows no styles in markup, shows the same figures.

@@ -1,22 +1,23 @@
-//! Public figures for other sites: a script with the element `<affluenza-figure>`, a badge, and a
-//! table without scripts. They show the public edition, whatever key a request has.
+//! Public figures for other sites: a script with the element `<affluenza-figure>`, a badge, a
+//! picture for previews of links, and a table without scripts. They show the public edition, whatever key a request has.
 
 use std::sync::{Arc, LazyLock};
 
 use affluenza_disclosure::Count;
 use affluenza_disclosure::edition::ClosedPeriod;
 use affluenza_http::{Peer, Problem};
-use affluenza_register::Register;
+use affluenza_register::{Ente, Register};
 use affluenza_store::usage::Dimension;
 use affluenza_words::Language;
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::header::{CACHE_CONTROL, VARY};
 use axum::http::{HeaderMap, HeaderValue, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use bytes::Bytes;
 use quick_cache::sync::Cache;
 
 use super::forms::{PublicFigures, PublicRow};
-use super::{Pages, language};
+use super::{Pages, language, tagged};
 use crate::asked::Asked;
 use crate::basis::Basis;
 use crate::open::{self, needs_key};
@@ -114,18 +115,20 @@ pub(crate) async fn figures(
         base: pages.site().base(&headers),
     };
     let figures = request.read(&pages).await?;
-    let (kind, body) = match &*form {
-        "badge.svg" => ("image/svg+xml", figures.badge()),
-        "table.html" => (HTML, figures.table()),
-        "page.html" => (HTML, figures.page()),
-        _ => return Err(Problem::not_found("use badge.svg, table.html or page.html")),
+    let (kind, body): (_, Bytes) = match &*form {
+        "badge.svg" => ("image/svg+xml", figures.badge().into()),
+        "picture.png" => ("image/png", pages.0.pictures.png(&figures.picture()).await?),
+        "table.html" => (HTML, figures.table().into()),
+        "page.html" => (HTML, figures.page().into()),
+        _ => {
+            let detail = "use badge.svg, picture.png, table.html or page.html";
+            return Err(Problem::not_found(detail));
+        }
     };
-    let mut response = body.into_response();
+    let mut response = tagged(&headers, kind, body);
     pages.decorate(response.headers_mut(), figures.language);
-    for (name, value) in [(CONTENT_TYPE, kind), (CACHE_CONTROL, CACHING)] {
-        let value = HeaderValue::from_static(value);
-        response.headers_mut().insert(name, value);
-    }
+    let caching = HeaderValue::from_static(CACHING);
+    response.headers_mut().insert(CACHE_CONTROL, caching);
     Ok(response)
 }
 
@@ -188,7 +191,7 @@ impl FigureRequest<'_> {
             Ok(CountedFigures { total, rows })
         };
         let counted = pages.0.figures.get_or_insert_async(&key, counted).await?;
-        let all = || self.language.say("web-all-enti", &[]);
+        let all = || capitalised(&self.language.say("web-all-enti", &[]));
         let path = ente.map_or_else(|| "/".to_owned(), |ente| format!("/enti/{}", ente.code()));
         let ClosedPeriod { year, month } = closed;
         let month = month.map(|month| format!("&month={month}"));
@@ -196,6 +199,7 @@ impl FigureRequest<'_> {
         Ok(PublicFigures {
             language: self.language,
             measure: question.measure,
+            code: ente.map_or(ALL, Ente::code).to_owned(),
             name: ente.map_or_else(all, |ente| ente.name().to_owned()),
             period: closed,
             total: counted.total,
@@ -207,6 +211,13 @@ impl FigureRequest<'_> {
             ),
         })
     }
+}
+
+/// Returns a text with a capital at its beginning.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 /// Returns the rows with their names, in the order of the names.

@@ -9,6 +9,7 @@ use affluenza_words::{Language, WordArg};
 
 use super::assets::ASSETS;
 use super::frame::escaped;
+use super::picture::PictureText;
 use crate::question::Measure;
 
 /// Greatest number of characters of a name on a badge.
@@ -19,6 +20,8 @@ const NAME_CHARACTERS_MAX: usize = 38;
 pub(crate) struct PublicFigures {
     pub language: Language,
     pub measure: Measure,
+    /// Code of the ente in addresses, or of all enti.
+    pub code: String,
     /// Name of the ente, or of all enti.
     pub name: String,
     pub period: ClosedPeriod,
@@ -101,6 +104,16 @@ impl PublicFigures {
         match self.publisher.is_empty() {
             true => String::new(),
             false => self.say("embed-source"),
+        }
+    }
+
+    /// Returns the texts of the picture for previews of links.
+    pub fn picture(&self) -> PictureText {
+        PictureText {
+            name: self.name.clone(),
+            total: self.total(),
+            unit: self.unit(),
+            source: self.source(),
         }
     }
 
@@ -212,6 +225,7 @@ mod tests {
         PublicFigures {
             language: Language::IT,
             measure: Measure::ServiceUses,
+            code: "c_a".to_owned(),
             name: name.to_owned(),
             period: ClosedPeriod::from(2017),
             rows: Arc::new([

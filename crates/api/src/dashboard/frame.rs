@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use affluenza_words::Language;
 
 use crate::dashboard::assets::ASSETS;
-use crate::dashboard::{PAGES, Site};
+use crate::dashboard::forms::PublicFigures;
+use crate::dashboard::{PAGES, Site, picture};
 
 const FRAME: &str = include_str!("../../assets/frame.html");
 
@@ -32,10 +33,33 @@ pub(crate) struct PageText {
     pub base: String,
     pub title: String,
     pub description: String,
-    /// Code of the ente, or of all, whose badge is in previews of links.
-    pub picture: String,
+    /// Picture for previews of links; `None` without public figures.
+    pub picture: Option<LinkPicture>,
     /// Markup of the content.
     pub first: String,
+}
+
+/// Picture for previews of links.
+pub(crate) struct LinkPicture {
+    /// Address on this site.
+    address: String,
+    /// Text that stands for it.
+    text: String,
+}
+
+impl LinkPicture {
+    pub fn of(figures: &PublicFigures) -> Self {
+        let PublicFigures {
+            code,
+            period,
+            language,
+            ..
+        } = figures;
+        Self {
+            address: format!("/embed/{code}/picture.png?period={period}&lang={language}"),
+            text: figures.whole(),
+        }
+    }
 }
 
 impl Frames {
@@ -63,15 +87,21 @@ impl Frames {
 }
 
 impl PageText {
+    /// Adds public figures.
+    pub fn with_figures(self, figures: &PublicFigures) -> Self {
+        Self {
+            description: figures.whole(),
+            first: figures.section(&self.title),
+            picture: Some(LinkPicture::of(figures)),
+            ..self
+        }
+    }
+
     /// Returns title, description, addresses in all languages, and the preview of links.
     fn head(&self) -> String {
         let Self { base, path, .. } = self;
-        let picture = format!(
-            "{base}/embed/{}/badge.svg?lang={}",
-            self.picture, self.language
-        );
-        let [title, description, path, picture] =
-            [&self.title, &self.description, path, &picture].map(|text| escaped(text));
+        let [title, description, path] =
+            [&self.title, &self.description, path].map(|text| escaped(text));
         let in_language = |language: Language| format!("{base}{path}?lang={language}");
         let mut head = format!(
             "<title>{title} · Affluenza</title>\n<meta name=\"description\" content=\"{description}\">\n"
@@ -88,17 +118,26 @@ impl PageText {
                 "<link rel=\"alternate\" hreflang=\"{language}\" href=\"{href}\">"
             );
         }
-        for (property, content) in [
-            ("type", "website"),
-            ("title", &title),
-            ("description", &description),
-            ("url", &own),
-            (
-                "locale",
-                &self.language.say("language-locale", &[]).replace('-', "_"),
-            ),
-            ("image", &picture),
-        ] {
+        let locale = self.language.say("language-locale", &[]).replace('-', "_");
+        let mut properties = vec![
+            ("type", "website".to_owned()),
+            ("title", title),
+            ("description", description),
+            ("url", own),
+            ("locale", locale),
+        ];
+        if let Some(LinkPicture { address, text }) = &self.picture {
+            properties.extend([
+                ("image", escaped(&format!("{base}{address}"))),
+                ("image:type", "image/png".to_owned()),
+                ("image:width", picture::WIDTH.to_string()),
+                ("image:height", picture::HEIGHT.to_string()),
+                ("image:alt", escaped(text)),
+            ]);
+            // Shows the picture in its whole width in networks that read this name only.
+            head.push_str("<meta name=\"twitter:card\" content=\"summary_large_image\">\n");
+        }
+        for (property, content) in properties {
             _ = writeln!(
                 head,
                 "<meta property=\"og:{property}\" content=\"{content}\">"
@@ -235,7 +274,10 @@ pub(crate) fn example(language: Language) -> String {
         base: "https://uso.example.it".to_owned(),
         title: "\"Città\" {{ <Alfa>".to_owned(),
         description: "1.859".to_owned(),
-        picture: "c_a".to_owned(),
+        picture: Some(LinkPicture {
+            address: "/embed/c_a/picture.png?period=2017&lang=it".to_owned(),
+            text: "Città \"Alfa\": 1.859".to_owned(),
+        }),
         first: "<h1>1.859</h1>".to_owned(),
     };
     Frames::new(&Site::default()).page(&page, "{}")
@@ -253,7 +295,9 @@ mod tests {
             "<title>&quot;Città&quot; {{ &lt;Alfa> · Affluenza</title>",
             "<link rel=\"canonical\" href=\"https://uso.example.it/enti/c_a?lang=it\">",
             "<link rel=\"alternate\" hreflang=\"en\" href=\"https://uso.example.it/enti/c_a?lang=en\">",
-            "<meta property=\"og:image\" content=\"https://uso.example.it/embed/c_a/badge.svg?lang=it\">",
+            "<meta property=\"og:image\" content=\"https://uso.example.it/embed/c_a/picture.png?period=2017&amp;lang=it\">",
+            "<meta property=\"og:image:width\" content=\"1200\">",
+            "<meta property=\"og:image:alt\" content=\"Città &quot;Alfa&quot;: 1.859\">",
             "<main id=\"content\" tabindex=\"-1\"><h1>1.859</h1>",
         ] {
             assert!(html.contains(part), "{part}: {html}");

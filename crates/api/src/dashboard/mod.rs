@@ -8,6 +8,7 @@ mod findings;
 mod forms;
 mod frame;
 pub(crate) mod language;
+mod picture;
 mod session;
 mod site;
 
@@ -28,6 +29,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use bytes::Bytes;
 use flate2::Compression;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -38,7 +40,9 @@ use crate::Api;
 use crate::dashboard::assets::ASSETS;
 use crate::dashboard::embed::{FigureCache, FigureRequest};
 use crate::dashboard::findings::FindingsCache;
-use crate::dashboard::frame::{Frames, PageText, escaped};
+use crate::dashboard::forms::PublicFigures;
+use crate::dashboard::frame::{Frames, LinkPicture, PageText, escaped};
+use crate::dashboard::picture::Pictures;
 use crate::reply::{gzip, is_known, takes_gzip};
 use crate::workbook::{SheetTable, XLSX};
 
@@ -76,6 +80,7 @@ struct Inner {
     site: Site,
     figures: FigureCache,
     findings: FindingsCache,
+    pictures: Pictures,
     /// Place for the workbook that is written: one at a time.
     workbooks: Semaphore,
 }
@@ -95,6 +100,7 @@ pub fn routes(api: &Api, site: Site, sessions: Sessions) -> Router {
         site,
         figures: FigureCache::new(CACHED_MAX),
         findings: FindingsCache::new(CACHED_MAX),
+        pictures: Pictures::new(),
         workbooks: Semaphore::new(1),
     }));
     PAGES
@@ -199,9 +205,13 @@ async fn admitted(
 async fn page(State(pages): State<Pages>, uri: Uri, headers: HeaderMap) -> Response {
     let view = frame::view(uri.path());
     let request = PageRequest::new(&pages, &uri, &headers);
-    let text = match view {
-        "overview" => request.with_figures(embed::ALL, request.text(view)).await,
-        _ => request.text(view),
+    let text = match (request.figures(embed::ALL).await, view) {
+        (Some(figures), "overview") => request.text(view).with_figures(&figures),
+        (Some(figures), _) => PageText {
+            picture: Some(LinkPicture::of(&figures)),
+            ..request.text(view)
+        },
+        (None, _) => request.text(view),
     };
     pages.page(&headers, &text)
 }
@@ -228,10 +238,12 @@ async fn ente(
     let text = PageText {
         title: ente.name().to_owned(),
         path: format!("/enti/{}", ente.code()),
-        picture: ente.code().to_owned(),
         ..request.text("overview")
     };
-    let text = request.with_figures(ente.code(), text).await;
+    let text = match request.figures(ente.code()).await {
+        Some(figures) => text.with_figures(&figures),
+        None => text,
+    };
     pages.page(&headers, &text)
 }
 
@@ -343,28 +355,21 @@ impl<'r> PageRequest<'r> {
             path: self.uri.path().to_owned(),
             base: self.base.clone(),
             description: self.language.say("web-tagline", &[]),
-            picture: embed::ALL.to_owned(),
+            picture: None,
             first: format!("<h1>{}</h1>{SKELETON}", escaped(&title)),
             title,
         }
     }
 
-    /// Adds the public figures, as far as there are any.
-    async fn with_figures(&self, code: &str, text: PageText) -> PageText {
+    /// Returns the public figures of an ente, or of all; `None` without any.
+    async fn figures(&self, code: &str) -> Option<PublicFigures> {
         let request = FigureRequest {
             code,
             language: self.language,
             pairs: &period(self.uri.query()),
             base: self.base.clone(),
         };
-        match request.read(self.pages).await {
-            Ok(figures) => PageText {
-                description: figures.whole(),
-                first: figures.section(&text.title),
-                ..text
-            },
-            Err(_) => text,
-        }
+        request.read(self.pages).await.ok()
     }
 }
 
@@ -386,9 +391,9 @@ fn period(query: Option<&str>) -> Vec<(String, String)> {
     period.into_iter().collect()
 }
 
-/// Lets robots read the pages and the badges in previews of links, and keeps them from the API.
+/// Lets robots read the pages, the badges and the pictures for previews, and keeps them from the API.
 async fn robots() -> &'static str {
-    "User-agent: *\nDisallow: /v1/\nDisallow: /embed/\nAllow: /embed/*/badge.svg\n"
+    "User-agent: *\nDisallow: /v1/\nDisallow: /embed/\nAllow: /embed/*/badge.svg\nAllow: /embed/*/picture.png\n"
 }
 
 /// Answers browsers that ask for the icon at its old address.
@@ -421,14 +426,25 @@ async fn asset(Path((version, path)): Path<(String, String)>, headers: HeaderMap
 
 /// Answers with a body, compressed if the client accepts it, or with 304 if it has the body.
 pub(crate) fn written(headers: &HeaderMap, media_type: &'static str, body: Vec<u8>) -> Response {
+    let body = Bytes::from(body);
+    let mut response = tagged(headers, media_type, body.clone());
+    if response.status() == StatusCode::OK
+        && takes_gzip(headers)
+        && let Some(gzip) = gzip(&body, Compression::fast())
+    {
+        *response.body_mut() = gzip.into();
+        let encoding = HeaderValue::from_static("gzip");
+        response.headers_mut().insert(CONTENT_ENCODING, encoding);
+    }
+    response
+}
+
+/// Answers with a body as it is, or with 304 if the client has it.
+fn tagged(headers: &HeaderMap, media_type: &'static str, body: Bytes) -> Response {
     let tag = format!("W/\"{:016x}\"", xxh3_64(&body));
     let common = [(ETAG, &*tag), (CACHE_CONTROL, "no-cache")];
-    if is_known(headers, &tag) {
-        return (StatusCode::NOT_MODIFIED, common).into_response();
-    }
-    let kind = [(CONTENT_TYPE, media_type)];
-    match takes_gzip(headers).then(|| gzip(&body, Compression::fast())) {
-        Some(Some(gzip)) => (common, kind, [(CONTENT_ENCODING, "gzip")], gzip).into_response(),
-        _ => (common, kind, body).into_response(),
+    match is_known(headers, &tag) {
+        true => (StatusCode::NOT_MODIFIED, common).into_response(),
+        false => (common, [(CONTENT_TYPE, media_type)], body).into_response(),
     }
 }
