@@ -118,9 +118,9 @@ export class Data {
     return answer.data.map((row) => ({ code: row.ente, name: row.ente_name }));
   }
 
-  /** The findings of a period, as { until, sentences }: without a key, of closed years only. */
+  /** The findings of a period, as { until, sentences }: without a key, of closed periods only. */
   async findings({ year, month, ente, category }) {
-    if (category || (!this.api.hasKey && (month || !this.closedAt({ year })))) return { sentences: [] };
+    if (category || !this.isKnown({ year, month })) return { sentences: [] };
     return this.api.get("findings", { year, month, ente, lang: this.language });
   }
 

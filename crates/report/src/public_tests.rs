@@ -1,10 +1,12 @@
 //! The public edition, with cells hidden.
 
 use affluenza_classify::hours::Zone;
+use affluenza_disclosure::edition::{ClosedPeriod, OpenMonth, Outcome, PublicYear};
 use affluenza_disclosure::{Count, CountTable, Public, Secret, TableDimension, Threshold};
-use affluenza_store::figures::{Counted, YearFigures};
+use affluenza_store::figures::{Counted, MonthUse, YearFigures};
+use affluenza_store::open::OpenFigures;
 
-use crate::document::{Block, Cell, Document, PublicEdition};
+use crate::document::{Block, Cell, Document, PublicEdition, PublicMonth};
 use crate::fixture::{cell, register, year_2016, year_2017};
 use crate::tests::report;
 use crate::{ReportPeriod, ReportRequest};
@@ -219,6 +221,69 @@ fn a_service_in_another_category_than_before_is_one_service() {
     let document = Document::public(&report(), edition, &register(), Language::EN);
     let told = findings(&document);
     assert!(told[0].contains("“Certificates” (+500)"), "{told:?}");
+}
+
+/// Closes March of a year with uses of two enti, and accesses by two devices.
+fn march(year: i16, uses: [u64; 2], accesses: [u64; 2]) -> PublicYear {
+    let row = |ente: &str, device: &str, accesses, service_uses| MonthUse {
+        ente: ente.to_owned(),
+        month: 3,
+        device: device.to_owned(),
+        portal_kind: "services".to_owned(),
+        accesses,
+        service_uses,
+    };
+    let figures = OpenFigures {
+        months: vec![
+            row("c_d612", "desktop", accesses[0], uses[0]),
+            row("um_mugello", "smartphone", accesses[1], uses[1]),
+        ],
+        ..OpenFigures::default()
+    };
+    let period = ClosedPeriod::month(year, 3);
+    let month = OpenMonth {
+        period,
+        figures: &figures,
+        editions: &[],
+    };
+    let Ok(Outcome::Edition(decided)) = Outcome::decide_month(month, SMALL, &SECRET) else {
+        panic!("the month cannot be protected");
+    };
+    PublicYear::of(period, &figures, &decided).unwrap()
+}
+
+#[test]
+fn findings_of_a_month_rest_on_its_shown_counts() {
+    let sentences = |ente, now: &PublicYear, before: Option<&PublicYear>| {
+        let question = ReportRequest {
+            period: "2017-03".parse().unwrap(),
+            counted: Counted::People,
+            ente,
+            register: &register(),
+            zones: &[Zone::default()],
+        };
+        let month = PublicMonth {
+            month: 3,
+            now,
+            before,
+        };
+        month.sentences(&question, Language::EN)
+    };
+    let now = march(2017, [6_000, 2_000], [4_000, 6_000]);
+    let before = march(2016, [3_000, 1_000], [5_000, 5_000]);
+    let told = sentences(None, &now, Some(&before));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("from 4,000 to 8,000"), "{told:?}");
+    assert!(told[1].contains("6,000 of 10,000 visits"), "{told:?}");
+    let told = sentences(Some("um_mugello"), &now, Some(&before));
+    assert!(told.concat().contains("from 1,000 to 2,000"), "{told:?}");
+    assert_eq!(sentences(Some("c_d612"), &now, None), Vec::<String>::new());
+    // Three uses are hidden, and with them those of the other ente.
+    let hidden = march(2017, [6_000, 3], [4_000, 0]);
+    for ente in ["c_d612", "um_mugello"] {
+        let told = sentences(Some(ente), &hidden, Some(&before));
+        assert_eq!(told, Vec::<String>::new(), "{ente}");
+    }
 }
 
 #[test]

@@ -31,9 +31,7 @@ export default async function overview(view) {
     ...(visits ? [visits] : []),
   ];
   return h("div", { class: "grid" },
-    found.sentences.length > 0 && h("section", { class: "card" }, h("h2", {}, t("web-findings")),
-      h("ul", { class: "findings" }, found.sentences.map((sentence) => h("li", {}, sentence))),
-      found.until && h("p", { class: "note" }, t("web-findings-until", { day: f.days.format(new Date(`${found.until}T00:00`)) }))),
+    findings(found, view),
     great(figures, view),
     byMonth && h("section", { class: "card" }, byMonth),
     h("section", { class: second ? "card half" : "card" }, table({
@@ -42,6 +40,13 @@ export default async function overview(view) {
     })),
     second && h("section", { class: "card half" }, second),
     at.ente && h("section", { class: "card" }, embedding(at, t)));
+}
+
+/** The findings of the period; nothing without any. */
+function findings({ sentences, until }, { t, f }) {
+  return sentences.length > 0 && h("section", { class: "card" }, h("h2", {}, t("web-findings")),
+    h("ul", { class: "findings" }, sentences.map((sentence) => h("li", {}, sentence))),
+    until && h("p", { class: "note" }, t("web-findings-until", { day: f.days.format(new Date(`${until}T00:00`)) })));
 }
 
 /** Returns a function that describes the change from the year before. */
@@ -61,12 +66,12 @@ function great(figures, { t, f }) {
 /** A closed month at a glance: what is public without a key. */
 async function month(view) {
   const { at, data, t, period } = view;
-  const [now, before, byEnte, visits] = await Promise.all([
-    data.uses(at, []), data.uses(data.yearBefore(at), []), !at.ente && enti(view), data.allows(at, "device") && accesses(view),
+  const [found, now, before, byEnte, visits] = await Promise.all([
+    data.findings(at), data.uses(at, []), data.uses(data.yearBefore(at), []), !at.ente && enti(view), data.allows(at, "device") && accesses(view),
   ]);
   if (now.total === 0) return h("p", { class: "message" }, t("web-empty"));
   const uses = [t("web-uses-in", { period }), now.total, changed(view)(now.total, before.total)];
-  return h("div", { class: "grid" }, great([uses, ...(visits ? [visits] : [])], view),
+  return h("div", { class: "grid" }, findings(found, view), great([uses, ...(visits ? [visits] : [])], view),
     byEnte && h("section", { class: "card" }, byEnte),
     at.ente && h("section", { class: "card" }, embedding(at, t)));
 }

@@ -1,10 +1,10 @@
-//! Findings of a period, in sentences: without a key those of a closed year, with a key those of the
-//! figures as they are now.
+//! Findings of a period, in sentences: without a key those of a closed year or month, with a key those
+//! of the figures as they are now.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use affluenza_disclosure::edition::{Editions, NoEdition};
+use affluenza_disclosure::edition::{ClosedPeriod, Editions, NoEdition};
 use affluenza_http::Problem;
 use affluenza_http::keys::{Key, Role};
 use affluenza_register::{Ente, Register};
@@ -27,18 +27,18 @@ pub struct PeriodFindings {
     pub sentences: Vec<String>,
 }
 
-/// Year, ente and language of findings.
+/// Period, ente and language of findings.
 #[derive(Debug, Clone, Copy)]
 pub struct FindingsRequest<'r> {
-    /// Closed year.
-    pub year: i16,
+    /// Closed year or month.
+    pub period: ClosedPeriod,
     /// Registered code of the only ente; `None` for all.
     pub ente: Option<&'r str>,
     /// Language of the sentences.
     pub language: Language,
 }
 
-/// Writes the findings of a closed year as sentences, from its public edition. The most important
+/// Writes the findings of a closed period as sentences, from its public edition. The most important
 /// comes first.
 pub type WriteFindings =
     fn(&Editions, &Register, FindingsRequest<'_>) -> Result<Vec<String>, NoEdition>;
@@ -46,10 +46,8 @@ pub type WriteFindings =
 /// Question of a reader with a key for the findings of the present figures.
 #[derive(Debug)]
 pub struct FindingsQuestion {
-    /// Calendar year.
-    pub year: i16,
-    /// Month, 1 to 12; `None` for the whole year.
-    pub month: Option<i8>,
+    /// Year or month, also if it is not over.
+    pub period: ClosedPeriod,
     /// Code of the only ente; `None` for all.
     pub ente: Option<String>,
     /// Language of the sentences.
@@ -66,11 +64,11 @@ pub(crate) type FindingsCache = Cache<FindingsKey, Arc<[String]>>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct FindingsKey {
-    year: i16,
+    period: ClosedPeriod,
     ente: Option<String>,
     language: Language,
-    /// Editions of the year and of the year before.
-    versions: [Option<String>; 2],
+    /// Editions of the period and of its year, and those of the year before.
+    versions: [Option<String>; 4],
     /// Version of the register.
     register: String,
 }
@@ -78,8 +76,7 @@ pub(crate) struct FindingsKey {
 /// Parameters of a question for findings.
 #[derive(Debug)]
 pub(crate) struct FindingsAsked<'r> {
-    pub year: i16,
-    pub month: Option<i8>,
+    pub period: ClosedPeriod,
     pub ente: Option<&'r str>,
     pub language: Language,
 }
@@ -96,8 +93,7 @@ impl<'r> FindingsAsked<'r> {
         let year = value("year")?.parse().ok()?;
         let is_known = YEARS.contains(&year) && month.is_none_or(|month| (1..=12).contains(&month));
         is_known.then_some(Self {
-            year,
-            month,
+            period: ClosedPeriod { year, month },
             ente: value("ente"),
             language,
         })
@@ -121,8 +117,7 @@ impl<'r> FindingsAsked<'r> {
         };
         let (reply, answer) = oneshot::channel();
         let question = FindingsQuestion {
-            year: self.year,
-            month: self.month,
+            period: self.period,
             ente: ente.map(str::to_owned),
             language: self.language,
             reply,
@@ -133,11 +128,11 @@ impl<'r> FindingsAsked<'r> {
         }
     }
 
-    /// Returns the findings of the public edition of a year; none without one.
+    /// Returns the findings of the public edition of a period; none without one.
     pub async fn of_everybody(&self, pages: &Pages) -> Result<PeriodFindings, Problem> {
         let api = pages.api();
         let write = pages.site().findings;
-        let Some(write) = write.filter(|_| api.is_public() && self.month.is_none()) else {
+        let Some(write) = write.filter(|_| api.is_public()) else {
             return Ok(PeriodFindings::default());
         };
         let register = api.snapshot().await?.register.clone();
@@ -147,17 +142,23 @@ impl<'r> FindingsAsked<'r> {
             return Ok(PeriodFindings::default());
         }
         let request = FindingsRequest {
-            year: self.year,
+            period: self.period,
             ente: ente.flatten(),
             language: self.language,
         };
         let editions = api.editions();
+        let ClosedPeriod { year, month } = request.period;
+        let versions = [
+            (year, month),
+            (year, None),
+            (year - 1, month),
+            (year - 1, None),
+        ];
         let key = FindingsKey {
-            year: request.year,
+            period: request.period,
             ente: request.ente.map(str::to_owned),
             language: request.language,
-            versions: [request.year, request.year.saturating_sub(1)]
-                .map(|year| editions.version(year)),
+            versions: versions.map(|(year, month)| editions.version(ClosedPeriod { year, month })),
             register: register.version().to_owned(),
         };
         let found = async { write(editions, &register, request).map(Arc::from) };
@@ -181,12 +182,12 @@ mod tests {
                 .map(|(name, value)| (name.to_string(), value.to_string()));
             let pairs = Vec::from_iter(pairs);
             let asked = FindingsAsked::parse(&pairs, Language::IT);
-            asked.map(|asked| (asked.year, asked.month))
+            asked.map(|asked| asked.period)
         };
-        assert_eq!(asked(&[("year", "2026")]), Some((2026, None)));
+        assert_eq!(asked(&[("year", "2026")]), Some(ClosedPeriod::from(2026)));
         assert_eq!(
             asked(&[("year", "2026"), ("month", "3")]),
-            Some((2026, Some(3)))
+            Some(ClosedPeriod::month(2026, 3))
         );
         for wrong in [
             [("year", "2026"), ("month", "13")],

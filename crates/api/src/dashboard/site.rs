@@ -103,7 +103,7 @@ pub struct Site {
     pub contact: String,
     /// Licence of the public figures; may be empty.
     pub licence: String,
-    /// Writes the findings of closed years. `None`: the pages have none.
+    /// Writes the findings of closed periods. `None`: the pages have none.
     pub findings: Option<WriteFindings>,
     /// Finds what the present figures show, for readers with a key. `None`: they have no findings.
     pub present_findings: Option<FindingsFeed>,

@@ -61,10 +61,7 @@ async fn answer(
     kept: &mut Vec<KeptFindings>,
     question: &FindingsQuestion,
 ) -> Result<PeriodFindings> {
-    let period = match question.month {
-        None => ReportPeriod::of_year(question.year),
-        Some(month) => format!("{}-{month:02}", question.year).parse()?,
-    };
+    let period: ReportPeriod = question.period.to_string().parse()?;
     kept.retain(|kept| {
         kept.read_at.elapsed() < KEPT && kept.figures.register.version() == register.version()
     });

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use affluenza_api::dashboard::{self, FindingsRequest, Site, SiteLogo};
 use affluenza_api::{Api, ApiSources};
-use affluenza_disclosure::edition::{Closed, Editions, NoEdition};
+use affluenza_disclosure::edition::{Closed, ClosedPeriod, Editions, NoEdition};
 use affluenza_disclosure::open_data::Source;
 use affluenza_http::keys::{KeyRing, Sessions};
 use affluenza_http::telemetry::{CancellationToken, Metrics};
 use affluenza_http::{bounded, cross_origin, metrics_route, serve, status_route};
 use affluenza_register::Register;
-use affluenza_report::document::PublicEdition;
+use affluenza_report::ReportRequest;
+use affluenza_report::document::{PublicEdition, PublicMonth};
 use affluenza_report::face::CentreFace;
-use affluenza_report::{ReportPeriod, ReportRequest};
 use affluenza_store::figures::Counted;
 use affluenza_store::{Registers, Store};
 use anyhow::{Context, Result};
@@ -192,33 +192,46 @@ fn site(
     })
 }
 
-/// Writes the findings of a closed year, as the first page of its public report has them.
+/// Writes the findings of a closed year, as the first page of its public report has them, or those of
+/// a closed month.
 fn findings(
     editions: &Editions,
     register: &Register,
     request: FindingsRequest<'_>,
 ) -> Result<Vec<String>, NoEdition> {
     let FindingsRequest {
-        year,
+        period,
         ente,
         language,
     } = request;
-    let (now, before) = (editions.year(year)?, editions.year(year - 1).ok());
-    let edition = PublicEdition {
-        small_count: now.public.small_count(),
-        uses: now.public.uses(),
-        uses_before: before.as_ref().map(|before| before.public.uses()),
-        accesses: now.public.accesses(),
-        has_users: now.public.users().is_some(),
+    let year_before = ClosedPeriod {
+        year: period.year - 1,
+        ..period
+    };
+    let (now, before) = (editions.of(period)?, editions.of(year_before).ok());
+    let Ok(counted) = period.to_string().parse() else {
+        return Ok(Vec::new());
     };
     let question = ReportRequest {
-        period: ReportPeriod::of_year(year),
+        period: counted,
         counted: Counted::People,
         ente,
         register,
         zones: &super::zones::of(register, ente),
     };
-    let compared = before.as_ref().map(|_| year - 1);
+    let before = before.as_ref().map(|before| &*before.public);
+    if let Some(month) = period.month {
+        let now = &*now.public;
+        return Ok(PublicMonth { month, now, before }.sentences(&question, language));
+    }
+    let edition = PublicEdition {
+        small_count: now.public.small_count(),
+        uses: now.public.uses(),
+        uses_before: before.map(|before| before.uses()),
+        accesses: now.public.accesses(),
+        has_users: now.public.users().is_some(),
+    };
+    let compared = before.map(|before| before.period().year);
     Ok(edition.sentences(&question, compared, language))
 }
 

@@ -39,6 +39,7 @@ pub use model::{
     Block, Charted, Column, Document, EditionState, FindingLine, MainFigure, Section, Table,
 };
 pub use prose::{Paragraph, TextRun};
+pub use published::PublicMonth;
 
 use crate::Report;
 use crate::ratio::BASE_MIN;

@@ -85,6 +85,24 @@ pub(crate) struct FindingCounts {
 }
 
 impl FindingCounts {
+    /// Returns all uses of the year and of the compared year, without any other part.
+    pub(crate) fn of_uses(report: &Report, [uses, uses_before]: [Count; 2]) -> Self {
+        Self {
+            compared_year: report.compared_year.unwrap_or(report.year),
+            is_of_ente: false,
+            uses,
+            uses_before,
+            services: Vec::new(),
+            services_of_enti: Vec::new(),
+            enti: Vec::new(),
+            services_without_uses: ShareCounts::hidden(),
+            moves: Moves::default(),
+            mobile: [ShareCounts::hidden(); 2],
+            off_hours: [ShareCounts::hidden(); 2],
+            identity: [ShareCounts::hidden(); 2],
+        }
+    }
+
     /// Returns the counts of an internal report. Counts in doubt are hidden, or left out.
     pub(crate) fn of(
         report: &Report,
