@@ -52,6 +52,7 @@ pub fn pages_show_what_the_api_says(engines: &Engines) {
     an_ente_has_its_page(&mut browser, &base);
     a_table_is_a_workbook(&mut browser, &base);
     a_display_stays_current(&mut browser, &base, &place, &key);
+    a_display_learns_of_closed_years(&mut browser, &base, &place);
     figures_stand_in_other_sites(&mut browser, &base, &place);
     a_wrong_key_is_refused(&mut browser, &base);
 }
@@ -229,6 +230,33 @@ fn a_display_stays_current(browser: &mut Browser, base: &str, place: &Place<'_>,
     place.run(&["consume", "--once"]);
     browser.wait(&format!("{total} === {}", before + 1));
     browser.run("fetch('/pages/session', { method: 'DELETE' }).then(r => r.status)");
+}
+
+/// A page without a key, left alone, shows a year as soon as it is closed.
+fn a_display_learns_of_closed_years(browser: &mut Browser, base: &str, place: &Place<'_>) {
+    browser.open(DESKTOP, "it");
+    browser.run_first(
+        "{ const real = setInterval; window.setInterval = (look, pause) => real(look, pause / 100); }",
+    );
+    browser.visit(&format!("{base}/"), SHOWN);
+    let shows =
+        |year: &str| format!("document.querySelector('h1 small').textContent.includes('{year}')");
+    assert_eq!(browser.run(&shows("2017")), true);
+    let events: Vec<String> = (0..40)
+        .map(|number| {
+            format!(
+                r#"{{"specversion":"1.0","type":"it.affluenza.service-use.v1","source":"https://test","id":"closed-{number}","time":"2018-05-04T10:00:00+02:00","data":{{"ente":"c_d612","portal":"servizi-online","service":"visure-anagrafiche","kind":"plain","client":{{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:120.0) Gecko/20100101 Firefox/120.0"}}}}}}"#
+            )
+        })
+        .collect();
+    place.produce(events.iter().map(|event| ("closed", event.as_bytes())));
+    place.run(&["consume", "--once"]);
+    place.run(&["close-year", "2018"]);
+    browser.wait(&shows("2018"));
+    assert_eq!(
+        browser.run("Number(document.querySelector('.great').dataset.value)"),
+        40
+    );
 }
 
 /// The button below a table saves what the table shows, with numbers as numbers.

@@ -1,7 +1,7 @@
 import { NeedsKey } from "./api.js";
 import { sum } from "./format.js";
 
-/** What the server says about this reader: public tables of dimensions that may be combined, closed years, closed months of other years, and a session. */
+/** What the server says about this reader: public tables of dimensions that may be combined, closed years with closed months of other years, and a session. */
 export const PUBLIC = JSON.parse(document.getElementById("public").textContent);
 
 // The only module that knows the API's answers. Its figures are numbers, or null where hidden.
@@ -35,6 +35,8 @@ const subsets = (names) => names.reduce((sets, name) => [...sets, ...sets.map((s
 
 export class Data {
   #loading;
+  /** Closed periods, once they were read. */
+  #closed;
   /** Names of codes, as far as answers had them. */
   #names = { ente: new Map(), category: new Map(), service: new Map() };
   sum = sum;
@@ -66,12 +68,15 @@ export class Data {
     this.newest = day && { year, month, day };
     return years.data.map((row) => Number(row.year)).sort((a, b) => a - b);
   }
-  /** Returns the years that are closed, or have closed months. Others have no public figures. */
-  async #publicYears() { return [...new Set([...PUBLIC.years, ...PUBLIC.months].map(({ year }) => year))].sort((a, b) => a - b); }
+  /** Returns the years that are closed, or have closed months. Others have no public figures. A page that is looked at again asks which they are. */
+  async #publicYears() {
+    this.#closed = this.#closed ? await this.api.get("closed") : PUBLIC.closed;
+    return [...new Set(this.#closed.map(({ year }) => year))].sort((a, b) => a - b);
+  }
   /** Returns the time when a year or a month was closed. A closed year has closed months. */
   closedAt({ year, month }) {
-    const ofMonth = (closed) => closed.year === year && closed.month === month;
-    return (PUBLIC.years.find((closed) => closed.year === year) ?? PUBLIC.months.find(ofMonth))?.closed_at;
+    const closed = (this.#closed ?? PUBLIC.closed).filter((period) => period.year === year);
+    return (closed.find((period) => !period.month) ?? closed.find((period) => period.month === month))?.closed_at;
   }
   /** Returns the months of a year that may be chosen: with a key, all. */
   months(year) {

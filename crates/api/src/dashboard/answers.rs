@@ -33,6 +33,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 /// Answers to questions such as `ask=enti?period=2017`, in their order. Each has its status.
+///
+/// Besides the resources these are two for the pages only: `findings`, and the `closed` periods.
 pub(crate) async fn answers(
     State(pages): State<Pages>,
     Extension(peer): Extension<Peer>,
@@ -133,6 +135,9 @@ impl Client {
             Some(key) => api.admit_key(self.peer, &self.headers, key.clone())?,
             None => api.admit(self.peer, &self.headers)?,
         };
+        if uri.path() == "/closed" {
+            return Ok(Json(self.pages.closed()).into_response());
+        }
         if uri.path() == "/findings" {
             let Query(pairs) = pairs.map_err(|_| unknown())?;
             let language = language::chosen(uri.query(), &self.headers);

@@ -14,7 +14,7 @@ mod site;
 
 use std::sync::Arc;
 
-use affluenza_disclosure::edition::PublicMeasure;
+use affluenza_disclosure::edition::{ClosedPeriod, PublicMeasure};
 use affluenza_http::keys::Sessions;
 use affluenza_http::{Peer, Problem};
 use affluenza_words::Language;
@@ -31,6 +31,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use flate2::Compression;
+use serde::Serialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -83,6 +84,16 @@ struct Inner {
     pictures: Pictures,
     /// Place for the workbook that is written: one at a time.
     workbooks: Semaphore,
+}
+
+/// A closed year, or a closed month of another year, as the pages read it.
+#[derive(Debug, Serialize)]
+pub(crate) struct PublicPeriod {
+    year: i16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    month: Option<u8>,
+    /// Time of closing, RFC 3339.
+    closed_at: String,
 }
 
 /// Largest number of figures, and of findings, that are kept ready.
@@ -144,28 +155,32 @@ impl Pages {
         let measures = [PublicMeasure::Uses, PublicMeasure::Accesses].into_iter();
         let tables = measures.flat_map(PublicMeasure::tables);
         let tables = tables.map(|table| Vec::from_iter(table.iter().map(|one| one.name())));
-        let editions = self.api().editions();
-        let years = editions.years().unwrap_or_default();
-        let years = years.into_iter().filter_map(|year| {
-            let closed_at = editions.year(year).ok()?.closed_at;
-            Some(json!({ "year": year, "closed_at": closed_at }))
-        });
-        let years = Vec::from_iter(years.filter(|_| self.api().is_public()));
-        let months = editions.months().unwrap_or_default();
-        let months = months.into_iter().filter_map(|period| {
-            let closed_at = editions.of(period).ok()?.closed_at;
-            let (year, month) = (period.year, period.month);
-            Some(json!({ "year": year, "month": month, "closed_at": closed_at }))
-        });
-        let months = Vec::from_iter(months.filter(|_| self.api().is_public()));
         let has_session = matches!(session::current(self, headers), Ok(Some(_)));
         json!({
             "tables": Vec::from_iter(tables),
-            "years": years,
-            "months": months,
+            "closed": self.closed(),
             "session": has_session,
         })
         .to_string()
+    }
+
+    /// Returns the periods with public figures: years, and months of other years.
+    pub fn closed(&self) -> Vec<PublicPeriod> {
+        if !self.api().is_public() {
+            return Vec::new();
+        }
+        let editions = self.api().editions();
+        let years = editions.years().unwrap_or_default().into_iter();
+        let months = editions.months().unwrap_or_default();
+        let closed = years.map(ClosedPeriod::from).chain(months);
+        let closed = closed.filter_map(|period| {
+            Some(PublicPeriod {
+                year: period.year,
+                month: period.month,
+                closed_at: editions.of(period).ok()?.closed_at,
+            })
+        });
+        closed.collect()
     }
 
     /// Answers with a page.
