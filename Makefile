@@ -28,7 +28,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check client-check pdf-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-scale bench-collect dist fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
+.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check client-check pdf-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-polling bench-scale bench-collect dist fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
 
 # The same build as that of `make test`, which takes half of the time of an optimised one. `make dist` optimises.
 up: prerequisites
@@ -171,6 +171,10 @@ bench-path: prerequisites
 # the data there for the next run.
 bench-api: prerequisites
 	KEEP=$(KEEP) TIMES=$(TIMES) $(CARGO) bench --locked -p affluenza --bench api
+
+# 64 dashboards that poll the API once a second, without events and beside 1,000 events a second. Two minutes.
+bench-polling: prerequisites
+	POLLING=1 $(CARGO) bench --locked -p affluenza --bench api
 
 # 29 to 8,000 bodies. ENTI=29,300 chooses sizes, EVENTS=5000000 is the events of a year at 8,000 bodies, BOUND=900 the seconds after
 # which a step is given up. Hours.

@@ -1,6 +1,6 @@
 //! Measures the API on eleven years of data, with 7.5 million service uses per decade and the
 //! matching accesses. Measures each resource with and without ETag, many clients at once, and a key
-//! that polls while another floods.
+//! that polls while another floods. `make bench-polling` measures dashboards that poll beside events.
 //!
 //! `make bench-api` runs it. `make bench-api KEEP=/folder` keeps the data in the folder for the
 //! next run, which saves two minutes. The bench is bounded in count and time and uses only the
@@ -19,6 +19,10 @@ mod crowd;
 mod flood;
 #[path = "../../tests/it/http.rs"]
 mod http;
+#[expect(dead_code, reason = "another bench needs more of it")]
+#[path = "../path/measure.rs"]
+mod measure;
+mod polling;
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../../tests/it/support.rs"]
 mod support;
@@ -44,7 +48,10 @@ fn main() {
             None => Engines::start().await,
         }
     }));
-    measure(&engines);
+    match std::env::var_os("POLLING") {
+        Some(_) => println!("{}", polling::measure(&engines)),
+        None => measure(&engines),
+    }
     let engines = Arc::into_inner(engines).expect("nobody else has them");
     runtime.block_on(engines.stop());
 }
