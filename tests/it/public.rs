@@ -3,7 +3,7 @@
 #[path = "../../crates/disclosure/tests/attack/mod.rs"]
 mod attack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use affluenza_register::Register;
 use serde_json::Value;
@@ -250,13 +250,28 @@ struct KnownCells {
 /// Closes some months of 2017, and collects what is then public of them.
 fn closed_months(api: &Served<'_>) -> KnownCells {
     let (mut uses, mut accesses) = (of_uses(Cells::new()), of_accesses(Cells::new()));
-    for month in ["2017-01", "2017-02", "2017-04"] {
+    let key = api.key(&["all"]);
+    api.place.run(&["close-month", "2017-01"]);
+    let previews = ["2017-02", "2017-04"].map(|month| {
+        let hidden = hidden_in_preview(api, &key, month);
         api.place.run(&["close-month", month]);
-    }
+        (month, hidden)
+    });
     let months = || api.ask("/v1/years", &[]).json()["months"].clone();
     eventually("the service knows the closed months", || {
         months() == serde_json::json!(["2017-01", "2017-02", "2017-04"])
     });
+    for (month, hidden) in previews {
+        let enti = api.ask(&format!("/v1/enti?period={month}&limit=10000"), &[]);
+        let rows = enti.json()["data"].clone();
+        let rows = rows.as_array().expect("rows").iter();
+        let rows = rows.filter(|row| row["service_uses"].is_null());
+        let rows = rows.filter_map(|row| row["ente"].as_str());
+        let found: BTreeSet<String> = rows.map(str::to_owned).collect();
+        assert_eq!(found, hidden, "{month}");
+    }
+    closed_periods_have_no_preview(api, &key);
+    a_closed_month_has_findings(api);
     let mut files = 0;
     let catalogue = api.ask("/open-data", &[]).json();
     for dataset in catalogue["dcat:dataset"].as_array().expect("datasets") {
@@ -312,6 +327,46 @@ fn closed_months(api: &Served<'_>) -> KnownCells {
         uses: uses.cells,
         accesses: accesses.cells,
     }
+}
+
+/// Returns the enti whose uses of a month would be hidden. The edition is computed with the secret that
+/// the closed months of its year have, so closing hides the same cells.
+fn hidden_in_preview(api: &Served<'_>, key: &str, month: &str) -> BTreeSet<String> {
+    let mut preview = Value::Null;
+    eventually("the preview is ready", || {
+        let reply = api.with_key(key, &format!("preview?period={month}"));
+        preview = reply.json();
+        let is_ready = preview["state"] == "ready";
+        assert_eq!(reply.status, if is_ready { 200 } else { 202 }, "{preview}");
+        assert_eq!(preview["edition"].is_object(), is_ready, "{preview}");
+        is_ready
+    });
+    let cells = preview["edition"]["hidden_cells"].as_array();
+    let cells = cells.expect("cells").iter();
+    let enti = cells.filter_map(|cell| cell["labels"]["ente"].as_str());
+    enti.map(str::to_owned).collect()
+}
+
+fn closed_periods_have_no_preview(api: &Served<'_>, key: &str) {
+    let own = api.key(&["own", "--ente", "c_d612"]);
+    for (key, period, status) in [(key, "2017-01", 400), (&*own, "2017-03", 403)] {
+        let reply = api.with_key(key, &format!("preview?period={period}"));
+        assert_eq!(reply.status, status, "{period}: {}", reply.body);
+    }
+    let reply = api.ask("/v1/preview?period=2017-03", &[]);
+    assert_eq!(reply.status, 401, "{}", reply.body);
+}
+
+/// Without a key, the findings of a closed month rest on its edition.
+fn a_closed_month_has_findings(api: &Served<'_>) {
+    let findings = |month: u8| {
+        let question = format!("findings?year=2017%26month={month}%26lang=en");
+        let reply = api.ask(&format!("/pages/answers?ask={question}"), &[]);
+        let sentences = reply.json()[0]["body"]["sentences"].clone();
+        sentences.as_array().expect("sentences").len()
+    };
+    assert_eq!([1, 2, 4].map(findings).map(|found| found > 0), [true; 3]);
+    assert_eq!(findings(3), 0, "March is not closed");
 }
 
 /// Figures in other sites are those of the public month: its total.

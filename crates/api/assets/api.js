@@ -74,7 +74,7 @@ export class Api {
         const isBusy = ({ status, retry_after: wait }) =>
           [429, 503].includes(status) && wait !== null && wait <= WAIT_SECONDS_MAX && again < AGAIN_MAX;
         answers.forEach(({ status, body }, at) => {
-          if (status === 200) asked[at][1].resolve(body);
+          if (status === 200 || status === 202) asked[at][1].resolve(body);
           else if (!isBusy(answers[at])) asked[at][1].reject(new ApiError(status, body));
         });
         asked = asked.filter((_, at) => isBusy(answers[at]));

@@ -90,6 +90,8 @@ export class Data {
     const isOver = month ? new Date(Date.UTC(year, month, 0)).getUTCDate() === newest.day : newest.month === 12 && newest.day === 31;
     return isOver ? undefined : newest;
   }
+  /** True for the figures of all enti, with a key, of a period that is not closed. */
+  canPreview({ year, month, ente, category }) { return this.api.hasKey && !ente && !category && !this.closedAt({ year, month }); }
   /** Without a key, only closed years and months have figures. */
   isKnown(at) { return this.api.hasKey || this.closedAt(at) !== undefined; }
 
@@ -185,6 +187,8 @@ export class Data {
       next: next && (async () => this.#page(this.#read(await this.api.follow(next)), row, total)),
     };
   }
+  /** The preview of the public edition of an open period, as far as it is computed. */
+  preview({ year, month }) { return this.api.get("preview", where({ year, month })); }
   static #nothing = { rows: [], found: 0 };
 
   /** Service uses by ente with their kinds, the greatest first. */

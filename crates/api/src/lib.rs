@@ -18,6 +18,7 @@ mod openapi;
 mod page;
 mod parameters;
 mod period;
+mod preview;
 mod problems;
 mod question;
 mod reply;
@@ -29,4 +30,8 @@ mod years;
 
 pub use config::Config;
 pub use openapi::openapi;
+pub use preview::{
+    HiddenCell, PreviewFeed, PreviewQuestion, PreviewState, PreviewedEdition, PreviewedTable,
+    PublicPreview,
+};
 pub use service::{Api, ApiSources};

@@ -11,6 +11,7 @@ use crate::answer::{Completeness, EnteCompleteness, Loss, Meta, Span, Warning};
 use crate::columns::schema_name;
 use crate::open::OPEN;
 use crate::parameters::LANGUAGES;
+use crate::preview::{HiddenCell, PreviewState, PreviewedEdition, PreviewedTable, PublicPreview};
 use crate::question::{Compare, Measure, Question, Resource, STATES};
 use crate::reply::FORMATS;
 use crate::source::{Split, TablesUsed};
@@ -29,6 +30,7 @@ pub fn openapi(base: &str) -> Json {
         paths.insert(format!("/v1/{}", resource.path()), path_of(resource));
     }
     paths.insert("/v1/years".into(), public_years());
+    paths.insert("/v1/preview".into(), preview());
     paths.insert("/open-data".into(), open_data(None));
     paths.insert("/open-data/{file}".into(), open_data(Some("file")));
     paths.insert("/status".into(), status());
@@ -246,6 +248,48 @@ fn public_years() -> Json {
                     "content": { "application/json": { "schema": { "$ref": "#/components/schemas/PublicYears" } } }
                 },
                 "304": { "$ref": "#/components/responses/Unchanged" },
+                "401": { "$ref": "#/components/responses/Unauthorized" },
+                "403": { "$ref": "#/components/responses/Forbidden" },
+                "429": { "$ref": "#/components/responses/TooManyRequests" },
+                "503": { "$ref": "#/components/responses/Unavailable" },
+                "431": { "$ref": "#/components/responses/HeadTooLarge" },
+                "default": { "$ref": "#/components/responses/Failed" }
+            }
+        }
+    })
+}
+
+fn preview() -> Json {
+    let schema = json!({ "schema": { "$ref": "#/components/schemas/PublicPreview" } });
+    json!({
+        "get": {
+            "operationId": "preview",
+            "summary": "Cells that a public edition would hide",
+            "description": "Shows which cells of a year or a month that is not closed would be hidden if it was closed now. The preview is computed in the background: ask again until the answer is 200. It is kept for ten minutes, until a period is closed or the register changes. Needs a key that reaches all public bodies. Closing may hide other cells, because the figures change until then.",
+            "tags": ["figures"],
+            "security": [{ "bearer": [] }, { "api_key": [] }],
+            "parameters": [
+                {
+                    "name": "period",
+                    "in": "query",
+                    "required": true,
+                    "description": "Year or month.",
+                    "schema": { "type": "string", "pattern": format!("^({YEAR}|{MONTH})$"), "maxLength": 7, "examples": ["2018-03"] }
+                },
+                { "$ref": "#/components/parameters/lang" }
+            ],
+            "responses": {
+                "200": {
+                    "description": "The preview.",
+                    "headers": header_refs(&LIMITS),
+                    "content": { "application/json": schema }
+                },
+                "202": {
+                    "description": "The preview is being computed.",
+                    "headers": header_refs(&[&LIMITS[..], &["Retry-After"]].concat()),
+                    "content": { "application/json": schema }
+                },
+                "400": { "$ref": "#/components/responses/BadRequest" },
                 "401": { "$ref": "#/components/responses/Unauthorized" },
                 "403": { "$ref": "#/components/responses/Forbidden" },
                 "429": { "$ref": "#/components/responses/TooManyRequests" },
@@ -490,6 +534,11 @@ fn schemas() -> Json {
         (EnteCompleteness::name(), schema::<EnteCompleteness>()),
         (Loss::name(), schema::<Loss>()),
         (PublicYears::name(), schema::<PublicYears>()),
+        (PublicPreview::name(), schema::<PublicPreview>()),
+        (PreviewState::name(), schema::<PreviewState>()),
+        (PreviewedEdition::name(), schema::<PreviewedEdition>()),
+        (PreviewedTable::name(), schema::<PreviewedTable>()),
+        (HiddenCell::name(), schema::<HiddenCell>()),
     ];
     for (name, schema) in parts {
         all.insert(name.into_owned(), json!(schema));

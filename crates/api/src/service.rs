@@ -35,6 +35,7 @@ use crate::codes::UsedCodes;
 use crate::compose::{Composer, Viewer};
 use crate::page::Contract;
 use crate::period::Period;
+use crate::preview::{PreviewFeed, preview};
 use crate::problems::in_language;
 use crate::question::{Question, Resource};
 use crate::reply::{CacheKey, Rendered, common_headers, etag, format, is_known, render, written};
@@ -70,6 +71,7 @@ struct Inner {
     config: Config,
     store: Store,
     editions: Arc<Editions>,
+    previews: PreviewFeed,
     current: Current,
     contract: Contract,
     ring: KeyRing,
@@ -117,6 +119,8 @@ pub struct ApiSources {
     pub ring: KeyRing,
     /// Newest register.
     pub register: watch::Receiver<Arc<Register>>,
+    /// Computes previews of public editions.
+    pub previews: PreviewFeed,
 }
 
 impl Api {
@@ -135,6 +139,7 @@ impl Api {
             editions,
             ring,
             register,
+            previews,
         } = sources;
         let known = register.borrow().clone();
         let current = Current::load(&store, known).await?;
@@ -162,6 +167,7 @@ impl Api {
             config,
             store,
             editions,
+            previews,
         }));
         let follower = api.clone();
         tokio::spawn(async move {
@@ -195,7 +201,9 @@ impl Api {
             );
             router = router.route(&format!("/v1/{}", resource.path()), route);
         }
-        let router = router.route("/v1/years", get(years));
+        let router = router
+            .route("/v1/years", get(years))
+            .route("/v1/preview", get(preview));
         router.merge(page::routes()).with_state(self.clone())
     }
 
@@ -255,6 +263,10 @@ impl Api {
 
     pub(crate) fn editions(&self) -> &Editions {
         &self.0.editions
+    }
+
+    pub(crate) fn previews(&self) -> &PreviewFeed {
+        &self.0.previews
     }
 
     pub(crate) fn newest_public(&self) -> Option<Period> {

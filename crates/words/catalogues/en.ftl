@@ -1035,6 +1035,21 @@ web-findings-until = Whole days up to { $day } are counted, and compared with th
 web-embed = These figures on your own site
 web-embed-help = A picture with the total and a table, to copy into the page. The guide for editors explains the other forms.
 web-embed-alt = Uses of digital services
+web-preview = Preview of the public edition
+web-preview-help = How much would be confidential if this period was closed now. The choice of cells may differ when it is closed.
+web-preview-state =
+    { $state ->
+        [waiting] Another preview is being computed…
+        [reading] The figures are being read…
+       *[protecting] Small counts are being protected…
+    }
+web-preview-none = No protection of small counts was found: closing would publish nothing new.
+web-preview-refused = A preview needs a key that reaches all public bodies.
+web-preview-tables = Cells of the public tables
+web-preview-table = Figures by
+web-preview-cells = Cells
+web-preview-hidden = Of which confidential
+web-weekday = Weekday
 
 ## Errors of the API
 problem-bad-parameter = A parameter cannot be used

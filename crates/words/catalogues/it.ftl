@@ -1063,6 +1063,21 @@ web-findings-until = Sono contati i giorni interi fino al { $day }, confrontati 
 web-embed = Questi dati sul proprio sito
 web-embed-help = Un’immagine con il totale e una tabella, da copiare nella pagina. La guida per i redattori spiega le altre forme.
 web-embed-alt = Utilizzi dei servizi digitali
+web-preview = Anteprima dell’edizione pubblica
+web-preview-help = Quanto sarebbe riservato se il periodo fosse chiuso ora. La scelta delle celle può essere diversa alla chiusura.
+web-preview-state =
+    { $state ->
+        [waiting] Si calcola un’altra anteprima…
+        [reading] Lettura dei dati…
+       *[protecting] Protezione dei numeri piccoli…
+    }
+web-preview-none = Non è stata trovata una protezione dei numeri piccoli: la chiusura non pubblicherebbe nulla di nuovo.
+web-preview-refused = L’anteprima richiede una chiave per tutti gli enti.
+web-preview-tables = Celle delle tabelle pubbliche
+web-preview-table = Dati per
+web-preview-cells = Celle
+web-preview-hidden = Di cui riservate
+web-weekday = Giorno della settimana
 
 ## Errori dell'API
 problem-bad-parameter = Un parametro non è valido

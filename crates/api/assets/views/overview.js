@@ -39,7 +39,8 @@ export default async function overview(view) {
       columns: second ? ranking(t("web-category"), t) : [{ title: t("web-category"), value: (row) => row.name }, ...kindColumns({ t, at }, rows)],
     })),
     second && h("section", { class: "card half" }, second),
-    at.ente && h("section", { class: "card" }, embedding(at, t)));
+    at.ente && h("section", { class: "card" }, embedding(at, t)),
+    data.canPreview(at) && h("section", { class: "card" }, preview(view)));
 }
 
 /** The findings of the period; nothing without any. */
@@ -93,6 +94,43 @@ function embedding({ ente, year, month }, t) {
     `<script src="${origin}/figure.js" defer></script>`,
     `<affluenza-figure resource="usage" group="${month ? "month" : "category"}" ente="${ente}" period="${period}"></affluenza-figure>`,
   ].join("\n")));
+}
+
+/** Pause before the server is asked again whether a preview is computed, in milliseconds. */
+const PREVIEW_MS = 2000;
+
+/** Cells that closing the period would hide, once a reader opens it. */
+function preview({ at, data, t, f }) {
+  const found = h("div", { "aria-live": "polite" });
+  const look = async () => {
+    const { state, edition } = await data.preview(at);
+    if (edition) found.replaceChildren(previewed(edition, { t, f }));
+    else if (state === "no-edition") found.replaceChildren(h("p", {}, t("web-preview-none")));
+    else {
+      found.replaceChildren(h("p", {}, t("web-preview-state", { state })));
+      if (details.open && details.isConnected) setTimeout(() => look().catch(failed), PREVIEW_MS);
+    }
+  };
+  const failed = (error) => found.replaceChildren(h("p", {}, t(error.status === 403 ? "web-preview-refused" : "web-failed")));
+  const details = h("details", { ontoggle: () => details.open && look().catch(failed) },
+    h("summary", {}, t("web-preview")), h("p", {}, t("web-preview-help")), found);
+  return details;
+}
+
+function previewed({ tables }, { t, f }) {
+  const names = {
+    ente: t("web-ente"), category: t("web-category"), kind: t("web-kind"), service: t("web-service"), month: t("web-month"),
+    hour: t("web-hour"), weekday: t("web-weekday"), device: t("web-device"), portal_kind: t("web-portal-kind"),
+  };
+  const measure = (row) => (row.measure === "accesses" ? t("web-visits") : t("web-uses"));
+  return table({
+    caption: t("web-preview-tables"), t, f, rows: tables,
+    columns: [
+      { title: t("web-preview-table"), value: (row) => [measure(row), ...row.dimensions.map((name) => names[name])].join(" · ") },
+      { title: t("web-preview-cells"), type: "number", value: (row) => row.cells },
+      { title: t("web-preview-hidden"), type: "number", value: (row) => row.hidden },
+    ],
+  });
 }
 
 function enti({ at, data, t, f, address }) {

@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::findings::FindingsAsked;
 use super::{Pages, language, session};
+use crate::preview;
 use crate::question::Resource;
 
 /// Largest number of questions of a request.
@@ -34,7 +35,8 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 /// Answers to questions such as `ask=enti?period=2017`, in their order. Each has its status.
 ///
-/// Besides the resources these are two for the pages only: `findings`, and the `closed` periods.
+/// Besides the resources these are `preview`, and two for the pages only: `findings`, and the `closed`
+/// periods.
 pub(crate) async fn answers(
     State(pages): State<Pages>,
     Extension(peer): Extension<Peer>,
@@ -135,6 +137,9 @@ impl Client {
             Some(key) => api.admit_key(self.peer, &self.headers, key.clone())?,
             None => api.admit(self.peer, &self.headers)?,
         };
+        if uri.path() == "/preview" {
+            return preview::answer(api, client.key.as_deref(), pairs).await;
+        }
         if uri.path() == "/closed" {
             return Ok(Json(self.pages.closed()).into_response());
         }

@@ -28,6 +28,7 @@ mod migrate;
 mod names;
 pub mod open_data;
 mod present_findings;
+mod previews;
 mod public_index;
 pub mod readers;
 mod rebuild;

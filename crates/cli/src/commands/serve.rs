@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use super::chain::{Witness, closed_years};
 use super::event_feed::{self, EventSources};
 use super::present_findings;
+use super::previews::{self, PreviewSources};
 use super::reload::WatchedRegister;
 use crate::args::serve::Serve;
 use crate::output::say;
@@ -89,6 +90,14 @@ impl RunningApi {
         let witness = Witness::new(settings, store.admin());
         let (closed_in, closed) =
             watch::channel(Arc::new(closed_years(store.registers(), &witness).await));
+        let previewed = PreviewSources {
+            // Protection needs more figures than an answer, so no limit of answers applies.
+            store: Store::new(&platform.reader),
+            witness: Witness::new(settings, store.admin()),
+            register: register.clone(),
+            closed: closed.clone(),
+            small_count: config.small_count,
+        };
         let editions = Arc::new(Editions::new(config.small_count, closed));
         let open_data = affluenza_disclosure::open_data::routes(Source {
             editions: editions.clone(),
@@ -112,6 +121,7 @@ impl RunningApi {
             editions,
             ring,
             register,
+            previews: previews::start(previewed, stop.clone()),
         };
         let api = Api::start(config.clone(), sources, &metrics, stop.clone())
             .await

@@ -241,7 +241,7 @@ fn closed_before(chain: &Chain, order: &CloseOrder<'_>) -> Result<Option<Closing
 ///
 /// The public year is the sum of its public months. Otherwise, the difference would be the late
 /// events, which may be those of a few people.
-async fn figures_with_months(
+pub async fn figures_with_months(
     store: &Store,
     chain: &Chain,
     year: i16,
@@ -268,7 +268,8 @@ async fn figures_with_months(
     Ok(Some(figures))
 }
 
-fn days_of(period: ClosedPeriod) -> DayRange {
+/// Returns the days of a period.
+pub fn days_of(period: ClosedPeriod) -> DayRange {
     match period.month {
         Some(month) => DayRange::of_months(period.year, month..=month),
         None => DayRange::of_year(period.year),
