@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&output::chain(&error));
+            output::complain_of(&error);
             ExitCode::from(match error.is::<commands::NoFigures>() {
                 true => EXIT_NO_DATA,
                 false => EXIT_FAILED,

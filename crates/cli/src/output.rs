@@ -7,7 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use affluenza_event::mask;
-use anyhow::Result;
+use affluenza_register::RegisterErrors;
+use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -19,6 +20,19 @@ pub const WIDTH_DEFAULT: u16 = 100;
 /// Prints an error with its remedy, as one line.
 pub fn complain(line: &str) {
     say(&format!("affluenza: {}", line.replace('\n', " ")));
+}
+
+/// Prints an error and its causes as one line. Each of several problems of a register has its own.
+pub fn complain_of(error: &anyhow::Error) {
+    match error.downcast_ref::<RegisterErrors>() {
+        Some(errors) if errors.problems().len() > 1 => {
+            complain(&format!("{error}: {} problems", errors.problems().len()));
+            for problem in errors.problems() {
+                complain(&problem.to_string());
+            }
+        }
+        _ => complain(&chain(error)),
+    }
 }
 
 /// Joins an error and its causes. Skips a cause that the text already contains.
@@ -58,12 +72,16 @@ pub fn print_as(format: OutputFormat, text: &str, value: &impl Serialize) -> Res
 
 /// Prints a result that may be binary.
 pub fn print_bytes(bytes: &[u8]) -> Result<()> {
+    print_all(bytes).context("standard output cannot be written")
+}
+
+fn print_all(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
     if std::str::from_utf8(bytes).is_ok_and(|text| !text.ends_with('\n')) {
         out.write_all(b"\n")?;
     }
-    Ok(out.flush()?)
+    out.flush()
 }
 
 /// Writes a file through a temporary file in the same folder. After an error the old file is unchanged.

@@ -1,11 +1,12 @@
 //! Builds the register from its files: reads every table and resolves every reference.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use affluenza_event::Kind;
 use jiff::civil::Date;
 
-use crate::check::{Checker, EntryPosition};
+use crate::check::{Checker, EntryPosition, civil_date};
 use crate::claims::{Called, index};
 use crate::model::{Category, Ente, EnteKind, Population, Service, Validity};
 use crate::offers::{places, read_offers, read_portals};
@@ -59,8 +60,8 @@ fn read_categories(
 ) -> (Vec<Arc<Category>>, Names) {
     read.sort_by(|a, b| a.1.code.cmp(&b.1.code));
     for (place, raw) in &read {
-        checker.not_empty(place, "name_it", Some(&raw.name_it));
-        checker.not_empty(place, "name_en", Some(&raw.name_en));
+        checker.name(place, "name_it", &raw.name_it);
+        checker.name(place, "name_en", &raw.name_en);
     }
     let called: Vec<_> = read
         .iter()
@@ -93,8 +94,13 @@ fn read_services(
 ) -> (Vec<Service>, Names) {
     read.sort_by(|a, b| a.1.code.cmp(&b.1.code));
     for (place, raw) in &read {
-        checker.not_empty(place, "name_it", Some(&raw.name_it));
-        checker.not_empty(place, "name_en", raw.name_en.as_deref());
+        checker.name(place, "name_it", &raw.name_it);
+        if let Some(name) = &raw.name_en {
+            checker.name(place, "name_en", name);
+        }
+        for alias in &raw.aliases {
+            checker.one_line(place, "aliases", alias);
+        }
     }
     let called: Vec<_> = read
         .iter()
@@ -215,7 +221,10 @@ fn read_enti(checker: &mut Checker, mut read: Entries<RawEnte>) -> (Vec<Ente>, N
         .collect();
     let names = index(checker, &called);
     for (place, raw) in &read {
-        checker.not_empty(place, "name", Some(&raw.name));
+        checker.name(place, "name", &raw.name);
+        for alias in &raw.aliases {
+            checker.one_line(place, "aliases", alias);
+        }
     }
     check_successors(checker, names.of(&read));
     read_members(checker, &mut read, &names);
@@ -273,7 +282,7 @@ fn read_members(checker: &mut Checker, read: &mut Entries<RawEnte>, names: &Name
             members.push(member);
         }
         members.sort_by(|a, b| a.code.cmp(&b.code));
-        let population = population_of(&members);
+        let population = population_of(&members, names.of(read));
         let codes = members.iter().map(|member| member.code.clone()).collect();
         let ente = &mut read[at].1;
         ente.members = codes;
@@ -282,10 +291,18 @@ fn read_members(checker: &mut Checker, read: &mut Entries<RawEnte>, names: &Name
 }
 
 /// Returns the sum of the residents of members with the oldest year and the common source; `None`
-/// if a number is unknown.
-fn population_of(members: &[&RawEnte]) -> Option<Population> {
-    let counts = members.iter().map(|member| member.population.as_ref());
-    let counts: Vec<&Population> = counts.collect::<Option<_>>()?;
+/// if a number is unknown. A member whose successor is a member, too, is counted in the successor.
+fn population_of(
+    members: &[&RawEnte],
+    named: Named<'_, (EntryPosition, RawEnte)>,
+) -> Option<Population> {
+    let codes: BTreeSet<&str> = members.iter().map(|member| &*member.code).collect();
+    let mut counts = Vec::new();
+    for member in members {
+        if !successors(&named, member).any(|later| codes.contains(&*later.code)) {
+            counts.push(member.population.as_ref()?);
+        }
+    }
     let (first, others) = counts.split_first()?;
     let is_common = others.iter().all(|other| other.source == first.source);
     Some(Population {
@@ -293,6 +310,19 @@ fn population_of(members: &[&RawEnte]) -> Option<Population> {
         year: counts.iter().map(|count| count.year).min()?,
         source: first.source.clone().filter(|_| is_common),
     })
+}
+
+/// Returns the ente that replaced this one, then the one that replaced that one, and so on. Bounded,
+/// because a ring is reported and not removed.
+fn successors<'n>(
+    named: &'n Named<'n, (EntryPosition, RawEnte)>,
+    ente: &'n RawEnte,
+) -> impl Iterator<Item = &'n RawEnte> {
+    std::iter::successors(Some(ente), |ente| {
+        Some(&named.find(ente.successor.as_deref()?)?.1)
+    })
+    .skip(1)
+    .take(named.entries.len())
 }
 
 fn check_successors(checker: &mut Checker, read: Named<'_, (EntryPosition, RawEnte)>) {
@@ -307,9 +337,21 @@ fn check_successors(checker: &mut Checker, read: Named<'_, (EntryPosition, RawEn
         if ente.valid_to.is_none() {
             checker.report(place, Fault::SuccessorWithoutEnd);
         }
-        if found.is_none() {
-            let (field, table, code) = ("successor", "ente", code.to_owned());
+        let code = code.to_owned();
+        let Some(found) = found else {
+            let (field, table) = ("successor", "ente");
             checker.report(place, Fault::Dangling { field, code, table });
+            continue;
+        };
+        let successor = &read.entries[found].1;
+        let validity = Validity {
+            from: successor.valid_from.and_then(civil_date),
+            to: successor.valid_to.and_then(civil_date),
+        };
+        if let Some(day) = ente.valid_to.and_then(civil_date)
+            && !validity.contains(day)
+        {
+            checker.report(place, Fault::SuccessorNotValid { code, day });
         }
     }
     for at in rings(&next) {

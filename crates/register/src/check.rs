@@ -116,14 +116,18 @@ impl Checker {
             .ok()
     }
 
-    pub(crate) fn not_empty(
-        &mut self,
-        place: &EntryPosition,
-        field: &'static str,
-        text: Option<&str>,
-    ) {
-        if text.is_some_and(|text| text.trim().is_empty()) {
+    /// Checks a name: it is not empty, and has one line.
+    pub(crate) fn name(&mut self, place: &EntryPosition, field: &'static str, text: &str) {
+        if text.trim().is_empty() {
             self.report(place, Fault::Empty { field });
+        } else {
+            self.one_line(place, field, text);
+        }
+    }
+
+    pub(crate) fn one_line(&mut self, place: &EntryPosition, field: &'static str, text: &str) {
+        if text.contains(char::is_control) {
+            self.report(place, Fault::ControlCharacter { field });
         }
     }
 
@@ -152,18 +156,7 @@ impl Checker {
         found: Option<Datetime>,
     ) -> Option<Date> {
         let found = found?;
-        let date = match found {
-            Datetime {
-                date: Some(date),
-                time: None,
-                offset: None,
-            } => i16::try_from(date.year)
-                .ok()
-                .zip(i8::try_from(date.month).ok())
-                .zip(i8::try_from(date.day).ok())
-                .and_then(|((year, month), day)| Date::new(year, month, day).ok()),
-            _ => None,
-        };
+        let date = civil_date(found);
         if date.is_none() {
             let found = found.to_string();
             self.report(place, Fault::BadDate { field, found });
@@ -179,6 +172,15 @@ impl Checker {
         }
         zone
     }
+}
+
+/// Returns the day of a TOML value that has no time of day.
+pub(crate) fn civil_date(found: Datetime) -> Option<Date> {
+    let (Some(date), None, None) = (found.date, found.time, found.offset) else {
+        return None;
+    };
+    let [month, day] = [date.month, date.day].map(|part| i8::try_from(part).ok());
+    Date::new(date.year.try_into().ok()?, month?, day?).ok()
 }
 
 /// True if `code` is valid in an event.

@@ -27,3 +27,4 @@ pub use model::{
 pub use names::key as comparison_key;
 pub use problem::{Fault, RegisterErrors, RegisterProblem};
 pub use register::Register;
+pub use sheet::CsvSheet;

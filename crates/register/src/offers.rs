@@ -16,8 +16,8 @@ pub(crate) fn read_portals(
     let mut portals: Vec<(usize, Portal, EntryPosition)> = Vec::with_capacity(raw.len());
     let mut sources: Map<String, String> = Map::default();
     for (place, raw) in raw {
-        checker.not_empty(&place, "name", Some(&raw.name));
-        checker.not_empty(&place, "source", Some(&raw.source));
+        checker.name(&place, "name", &raw.name);
+        checker.name(&place, "source", &raw.source);
         let Some(ente) = ente_names.of(enti).find(&raw.ente) else {
             let (field, table) = ("ente", "ente");
             let code = raw.ente;

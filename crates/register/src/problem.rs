@@ -77,6 +77,22 @@ pub enum Fault {
         /// Name of the field.
         field: &'static str,
     },
+    /// A text with a line break or another control character.
+    #[error(
+        "{field} has a line break or another control character: write it on one line; in a CSV file, close the quotes (\")"
+    )]
+    ControlCharacter {
+        /// Name of the field.
+        field: &'static str,
+    },
+    /// A list in a CSV file with another separator.
+    #[error("{field} is {found:?}: put '|' between the names of a list")]
+    ListSeparator {
+        /// Name of the field.
+        field: &'static str,
+        /// Value as written.
+        found: String,
+    },
     /// A date with a time of day, or not a date.
     #[error("{field} is {found}: write a date without a time, such as 2017-12-31")]
     BadDate {
@@ -124,6 +140,14 @@ pub enum Fault {
     /// An ente with a successor but without an end date.
     #[error("it has a successor but no valid_to: add the day of the change")]
     SuccessorWithoutEnd,
+    /// A successor that does not exist when the ente ends.
+    #[error("its successor {code:?} is not valid on {day}, when it ends: correct the dates of one")]
+    SuccessorNotValid {
+        /// Code of the successor.
+        code: String,
+        /// First day without the ente.
+        day: Date,
+    },
     /// A municipality with members.
     #[error("a comune has no members: only a unione or citta-metropolitana has them")]
     MembersOfComune,
@@ -165,6 +189,9 @@ pub enum Fault {
         /// Cause, as the operating system names it.
         reason: String,
     },
+    /// A file that is named twice under `[files]`.
+    #[error("{0:?} is named twice under [files]: remove one")]
+    RepeatedFile(String),
     /// A file under `[files]` that names further files.
     #[error("only the first file of the register may have [files]: move the names there")]
     NestedFiles,

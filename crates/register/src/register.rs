@@ -175,19 +175,31 @@ impl Register {
     }
 
     /// Returns the residents of the municipalities among `enti` and among the members of `enti`, each
-    /// municipality once. Other bodies have residents of municipalities, so their own numbers are
-    /// not added. Returns `None` without municipalities, or if the residents of one are unknown.
+    /// municipality once, and one with its successor only as the successor. Other bodies have
+    /// residents of municipalities, so their own numbers are not added. Returns `None` without
+    /// municipalities, or if the residents of one are unknown.
     pub fn residents<'r>(&'r self, enti: impl Iterator<Item = &'r Ente>) -> Option<u64> {
-        let mut counted = BTreeMap::new();
+        let mut comuni = BTreeMap::new();
         for ente in enti {
             let own = (ente.kind == EnteKind::Comune).then_some(ente);
             let members = ente.members.iter().filter_map(|code| self.ente(code));
-            for comune in own.into_iter().chain(members) {
-                let residents = u64::from(comune.population()?.inhabitants);
-                counted.insert(comune.index, residents);
+            let found = own.into_iter().chain(members);
+            comuni.extend(found.map(|comune| (comune.index, comune)));
+        }
+        let mut residents = None;
+        for comune in comuni.values() {
+            let mut later = self.successors_of(comune);
+            if later.all(|later| !comuni.contains_key(&later.index)) {
+                let own = u64::from(comune.population()?.inhabitants);
+                *residents.get_or_insert(0) += own;
             }
         }
-        (!counted.is_empty()).then(|| counted.values().sum())
+        residents
+    }
+
+    /// Returns the ente that replaced this one, then the one that replaced that one, and so on.
+    fn successors_of<'r>(&'r self, ente: &'r Ente) -> impl Iterator<Item = &'r Ente> {
+        std::iter::successors(Some(ente), |ente| self.ente(ente.successor()?)).skip(1)
     }
 
     /// Returns the unions and metropolitan cities whose members include `ente`.

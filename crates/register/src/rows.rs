@@ -73,6 +73,13 @@ pub(crate) struct Row<'r> {
 }
 
 impl<'r> Row<'r> {
+    /// Name of the first column whose text has a control character.
+    pub(crate) fn column_with_control(&self) -> Option<&'static str> {
+        let mut cells = self.cells();
+        let found = cells.find(|(_, cell)| cell.contains(char::is_control));
+        found.map(|(column, _)| column)
+    }
+
     /// Columns with a value. Empty fields are absent.
     fn cells(&self) -> impl Iterator<Item = (&'static str, &'r str)> {
         let cells = self.header.iter().copied().zip(self.fields);
@@ -131,23 +138,25 @@ impl<'r> Row<'r> {
 
     /// Returns the TOML table that the line stands for.
     pub(crate) fn table(&self, checker: &mut Checker) -> Table {
-        let mut table = Table::new();
+        let (mut table, mut population) = (Table::new(), Table::new());
         for (column, cell) in self.cells() {
             let value: Option<Value> = match column {
-                YEAR | SOURCE => None,
-                INHABITANTS => {
-                    let mut population = Table::new();
-                    for (column, key) in [(INHABITANTS, INHABITANTS), (YEAR, "year")] {
-                        let number = self.number(checker, column);
-                        population.extend(number.map(|number| (key.to_owned(), number.into())));
-                    }
-                    let source = self.cell(SOURCE).map(Value::from);
-                    population.extend(source.map(|source| ("source".to_owned(), source)));
-                    table.insert("population".to_owned(), population.into());
+                INHABITANTS | YEAR => {
+                    let key = if column == YEAR { "year" } else { column };
+                    let number = self.number(checker, column);
+                    population.extend(number.map(|number| (key.to_owned(), number.into())));
+                    None
+                }
+                SOURCE => {
+                    population.insert("source".to_owned(), cell.into());
                     None
                 }
                 "valid_from" | "valid_to" => self.day(checker, column).map(Value::Datetime),
                 "aliases" | "members" => {
+                    if cell.contains([',', ';']) {
+                        let (field, found) = (column, cell.to_owned());
+                        checker.report(&self.place, Fault::ListSeparator { field, found });
+                    }
                     let names = cell.split(LIST_SEPARATOR).map(str::trim);
                     let names = names.filter(|name| !name.is_empty());
                     Some(names.map(Value::from).collect::<Vec<_>>().into())
@@ -158,6 +167,9 @@ impl<'r> Row<'r> {
                 _ => Some(cell.into()),
             };
             table.extend(value.map(|value| (column.to_owned(), value)));
+        }
+        if !population.is_empty() {
+            table.insert("population".to_owned(), population.into());
         }
         table
     }

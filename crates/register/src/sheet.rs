@@ -4,7 +4,8 @@
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 
 /// CSV text. The first record names the columns.
-pub(crate) struct CsvSheet<'t> {
+#[derive(Debug)]
+pub struct CsvSheet<'t> {
     text: &'t str,
     reader: Reader<&'t [u8]>,
     columns: StringRecord,
@@ -14,8 +15,16 @@ pub(crate) struct CsvSheet<'t> {
 }
 
 impl<'t> CsvSheet<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
+    /// Reads the names of the columns of a text.
+    pub fn new(text: &'t str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // Excel writes the separator into the first line.
+        let own_line = text
+            .strip_prefix("sep=")
+            .and_then(|text| text.split_once('\n'));
+        let own_line =
+            own_line.filter(|(separator, _)| separator.trim_end_matches('\r').len() == 1);
+        let (text, line) = own_line.map_or((text, 1), |(_, rest)| (rest, 2));
         let reader = ReaderBuilder::new()
             .delimiter(separator(text))
             .flexible(true)
@@ -27,7 +36,7 @@ impl<'t> CsvSheet<'t> {
             reader,
             columns: StringRecord::new(),
             counted: 0,
-            line: 1,
+            line,
         };
         let mut columns = StringRecord::new();
         sheet.read(&mut columns);
@@ -36,12 +45,12 @@ impl<'t> CsvSheet<'t> {
     }
 
     /// Names of the columns.
-    pub(crate) fn columns(&self) -> &StringRecord {
+    pub fn columns(&self) -> &StringRecord {
         &self.columns
     }
 
     /// Position of the column with this name, in any case.
-    pub(crate) fn column(&self, name: &str) -> Option<usize> {
+    pub fn column(&self, name: &str) -> Option<usize> {
         self.columns
             .iter()
             .position(|column| column.to_lowercase() == name.to_lowercase())
@@ -49,7 +58,7 @@ impl<'t> CsvSheet<'t> {
 
     /// Reads the next record that has a field that is not empty. Returns the number of its first
     /// line, from 1.
-    pub(crate) fn read(&mut self, record: &mut StringRecord) -> Option<usize> {
+    pub fn read(&mut self, record: &mut StringRecord) -> Option<usize> {
         // A text cannot fail to be read: it is in memory and UTF-8.
         while self.reader.read_record(record).unwrap_or(false) {
             if record.iter().all(str::is_empty) {
@@ -108,6 +117,7 @@ mod tests {
         assert_eq!(read(plain), expected);
         let italian = "\u{feff}code;name\r\nc_a; Alfa \r\n;\r\nc_b;Beta, Gamma\r\n;\r\n";
         assert_eq!(read(italian), expected);
+        assert_eq!(read(&format!("sep=,\r\n{plain}"))[1].1, expected[1].1);
         let tabs = "code\tname\nc_a\tAlfa\n\nc_b\tBeta, Gamma";
         assert_eq!(read(tabs), expected);
     }

@@ -1,6 +1,7 @@
 //! Entries of all tables, from the TOML and CSV files of a register.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use csv::StringRecord;
@@ -73,7 +74,14 @@ impl<'c> TableReader<'c> {
         let Some((files, mut contents)) = reader.toml(&main, text) else {
             return reader.tables;
         };
+        let mut known = BTreeSet::new();
         for FurtherFile { name, line, kind } in files {
+            let path: PathBuf = Path::new(&name).components().collect();
+            if !known.insert(path.strip_prefix(".").unwrap_or(&path).to_owned()) {
+                let fault = Fault::RepeatedFile(name);
+                reader.checker.report_file(&main, Some(line), fault);
+                continue;
+            }
             let text = match contents.remove(&name) {
                 Some(text) => Ok(text),
                 None => open(&name),
@@ -198,7 +206,12 @@ impl<'c> TableReader<'c> {
                 fields: &fields,
             };
             row.place.code = row.code(columns);
-            if fields.len() == header.len() {
+            if let Some(field) = row.column_with_control() {
+                // Quotes that are not closed hide the lines below.
+                let fault = Fault::ControlCharacter { field };
+                let FileLine { file, line } = row.place.at;
+                self.checker.report_file(&file, Some(line), fault);
+            } else if fields.len() == header.len() {
                 take(self, row);
             } else {
                 let (found, expected) = (fields.len(), header.len());

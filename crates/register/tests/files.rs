@@ -126,6 +126,18 @@ fn each_fault_names_file_line_field_and_remedy() {
             "enti.csv, line 3: ente \"c_old\": valid_to is 31/02/2019: write a date",
         ),
         (
+            enti("mo-fr", "\"mo-fr"),
+            "enti.csv, line 2: desk has a line break",
+        ),
+        (
+            enti("Fiorenza|", "Fiorenza, "),
+            "enti.csv, line 2: ente \"c_d612\": aliases is \"Fiorenza, Florence\": put '|'",
+        ),
+        (
+            enti("360930", ""),
+            "enti.csv, line 2: ente \"c_d612\": missing field `inhabitants`",
+        ),
+        (
             enti("\"Vecchio; il\"", "Vecchio; il"),
             "enti.csv, line 3: ente \"c_old\": it has 17 fields, but the first line has 16: put quotes",
         ),
@@ -193,6 +205,17 @@ fn each_fault_names_file_line_field_and_remedy() {
         );
         assert!(found.lines().count() <= 2, "{found}");
     }
+}
+
+#[test]
+fn a_file_is_named_once() {
+    let main = MAIN.replace("[\"enti.csv\"]", "[\"enti.csv\", \"./enti.csv\"]");
+    let files = files();
+    let errors = Register::read(&main, |name| Ok(files[name].clone())).unwrap_err();
+    assert_eq!(
+        errors.to_string(),
+        "line 4: \"./enti.csv\" is named twice under [files]: remove one"
+    );
 }
 
 #[test]

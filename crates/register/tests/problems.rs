@@ -128,6 +128,21 @@ fn one_mistake_is_one_line_with_place_and_remedy() {
             "it has a successor but no valid_to",
         ),
         (
+            "name = \"Nuovo\"",
+            "name = \"Nuovo\"\nvalid_from = 2019-01-02",
+            "ente \"old\": its successor \"new\" is not valid on 2019-01-01",
+        ),
+        (
+            "name = \"Nuovo\"",
+            "name = \"Nu\\novo\"",
+            "ente \"new\": name has a line break",
+        ),
+        (
+            "name = \"Nuovo\"",
+            "name = \"Nuovo\"\naliases = [\"a\\u0000b\"]",
+            "ente \"new\": aliases has a line break or another control character",
+        ),
+        (
             "valid_to = 2019-01-01",
             "valid_to = 2019-01-01T00:00:00Z",
             "valid_to is 2019-01-01T00:00:00Z: write a date without a time",
@@ -280,6 +295,21 @@ fn a_union_has_the_residents_of_its_members_and_none_counts_twice() {
     assert_eq!(register.residents([metropolis].into_iter()), None);
     let unions: Vec<&str> = register.unions_of(west).map(|ente| ente.code()).collect();
     assert_eq!(unions, ["uc"]);
+
+    // The two merge in 2019: both predecessors end, and their successor has all residents.
+    let merged = UNION
+        .replace("[\"west\", \"east\"]", "[\"west\", \"east\", \"both\"]")
+        .replace(
+            "kind = \"comune\"",
+            "kind = \"comune\"\nvalid_to = 2019-01-01\nsuccessor = \"both\"",
+        );
+    let both = "[[ente]]\ncode = \"both\"\nname = \"Insieme\"\nkind = \"comune\"\nvalid_from = 2019-01-01\npopulation = { inhabitants = 1300, year = 2021 }\n";
+    let register = Register::parse(&format!("{merged}\n{both}")).unwrap();
+    let union = register.ente("uc").unwrap();
+    assert_eq!(union.population().unwrap().inhabitants, 1300);
+    assert_eq!(register.residents(register.enti()), Some(1300));
+    let west = register.ente("west").unwrap();
+    assert_eq!(register.residents([west].into_iter()), Some(900));
 
     let unknown = UNION.replace(
         "population = { inhabitants = 300, year = 2021, source = \"Istat\" }",

@@ -61,7 +61,7 @@ impl RegisterFiles {
         let name = file.display();
         self.text = text_of(file)
             .map_err(anyhow::Error::msg)
-            .with_context(|| format!("register {name} cannot be read: check register.file"))?;
+            .with_context(|| format!("register {name} cannot be read"))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let (contents, paths) = (&mut self.contents, &mut self.paths);
         let open = |name: &str| {
@@ -73,7 +73,7 @@ impl RegisterFiles {
             }
             text
         };
-        Register::read(&self.text, open).map_err(|errors| anyhow!("register {name}: {errors}"))
+        Register::read(&self.text, open).with_context(|| format!("register {name}"))
     }
 }
 
