@@ -140,6 +140,8 @@ const LINES_PER_CALL: u32 = 10_000;
 pub struct AccessLog {
     inputs: VecDeque<PlannedInput>,
     followed: Option<FollowedLog>,
+    /// For a log whose first lines may not show all: one that is followed, or a stream that paused.
+    learning: Option<LayoutLearning>,
     current: Option<CurrentInput>,
     is_waiting: bool,
     encoder: Encoder,
@@ -174,7 +176,6 @@ struct CurrentInput {
 /// A log that is followed, and what is needed to open its next file.
 struct FollowedLog {
     path: Followed,
-    reading: LogReading,
     /// Older files since the last run, and then the bytes known of the file at the path.
     older: VecDeque<FollowedFile>,
     known_bytes: u64,
@@ -182,6 +183,11 @@ struct FollowedLog {
     position: Option<FollowPosition>,
     /// Ends of the files that were read.
     left: Vec<FollowPosition>,
+}
+
+/// Settings and counts to examine a log line by line.
+struct LayoutLearning {
+    reading: LogReading,
     check: ClientCheck,
 }
 
@@ -189,6 +195,7 @@ struct FollowedLog {
 struct ImportPlan {
     inputs: VecDeque<PlannedInput>,
     layouts: Vec<LayoutFound>,
+    learning: Option<LayoutLearning>,
 }
 
 /// Layout of an input, for the operator.
@@ -216,6 +223,7 @@ impl AccessLog {
         Ok(Self {
             inputs: plan.inputs,
             followed: None,
+            learning: plan.learning,
             current: None,
             is_waiting: false,
             encoder,
@@ -251,14 +259,16 @@ impl AccessLog {
             Some(position) if older.files.is_empty() && !older.is_incomplete => position.bytes(),
             _ => 0,
         };
+        import.learning = Some(LayoutLearning {
+            reading,
+            check: ClientCheck::default(),
+        });
         import.followed = Some(FollowedLog {
             path: followed,
-            reading,
             older: older.files.into(),
             known_bytes,
             position,
             left: Vec::new(),
-            check: ClientCheck::default(),
         });
         Ok(import)
     }
@@ -314,8 +324,8 @@ impl AccessLog {
                 FoundLine::TooLong if current.is_known() => LineRead::Known,
                 FoundLine::TooLong => LineRead::Malformed(LineFault::TooLong),
                 _ => {
-                    let followed = self.followed.as_mut();
-                    current.read(&self.line, followed, &mut self.encoder, &mut self.summary)?
+                    let learning = self.learning.as_mut();
+                    current.read(&self.line, learning, &mut self.encoder, &mut self.summary)?
                 }
             };
             lines += 1;
@@ -352,15 +362,18 @@ impl AccessLog {
     }
 
     fn open_next(&mut self) -> Result<bool, ImportError> {
-        self.current = match (&mut self.followed, self.inputs.pop_front()) {
-            (Some(followed), _) => followed.open_next(&self.encoder.clock, &mut self.summary)?,
-            (None, Some(PlannedInput { input, layout })) => Some(CurrentInput {
+        self.current = match (&mut self.followed, &self.learning, self.inputs.pop_front()) {
+            (Some(followed), Some(learning), _) => {
+                let search = learning.reading.search(&self.encoder.clock);
+                followed.open_next(&search, &mut self.summary)?
+            }
+            (_, _, Some(PlannedInput { input, layout })) => Some(CurrentInput {
                 name: input.name(),
                 lines: LineReader::new(input.open()?),
                 layout,
                 known_bytes: 0,
             }),
-            (None, None) => None,
+            (_, _, None) => None,
         };
         self.summary.inputs += u64::from(self.current.is_some());
         Ok(self.current.is_some())
@@ -408,12 +421,12 @@ impl CurrentInput {
         self.lines.position() <= self.known_bytes
     }
 
-    /// Writes the event of a line. The first look at a log that is followed may have shown one line,
-    /// so its layout is searched again at a line that does not fit.
+    /// Writes the event of a line. The first look at a log may have shown one line. With `learning`, its
+    /// layout is searched again at a line that does not fit.
     fn read(
         &mut self,
         line: &[u8],
-        mut followed: Option<&mut FollowedLog>,
+        mut learning: Option<&mut LayoutLearning>,
         encoder: &mut Encoder,
         summary: &mut Summary,
     ) -> Result<LineRead, ImportError> {
@@ -429,8 +442,8 @@ impl CurrentInput {
             let stripped = self.layout.strip(line);
             let fault = match self.layout.read(&stripped, &encoder.clock) {
                 Ok(record) => {
-                    if let Some(followed) = &mut followed {
-                        followed.check_client(&record, summary.events())?;
+                    if let Some(learning) = &mut learning {
+                        learning.check_client(&record, summary.events())?;
                     }
                     if is_known {
                         encoder.number(&record);
@@ -440,8 +453,8 @@ impl CurrentInput {
                 }
                 Err(fault) => fault,
             };
-            let is_learned = followed.as_ref().is_some_and(|followed| {
-                let search = followed.reading.search(&encoder.clock);
+            let is_learned = learning.as_ref().is_some_and(|learning| {
+                let search = learning.reading.search(&encoder.clock);
                 self.layout.learn(line, &search)
             });
             if !is_learned {
@@ -458,7 +471,7 @@ impl CurrentInput {
     }
 }
 
-impl FollowedLog {
+impl LayoutLearning {
     /// Stops if the lines so far name one client. Known lines count, too, so that a restart stops at
     /// the same line.
     fn check_client(&mut self, record: &LogRecord<'_>, events: u64) -> Result<(), ImportError> {
@@ -470,7 +483,9 @@ impl FollowedLog {
             None => Ok(()),
         }
     }
+}
 
+impl FollowedLog {
     /// Keeps the end of the file that was read, and finds the files that were rotated since.
     fn leave(&mut self, bytes: u64, summary: &mut Summary) {
         let Some(position) = &mut self.position else {
@@ -497,7 +512,7 @@ impl FollowedLog {
     /// Opens the next file, once it has a line of a request.
     fn open_next(
         &mut self,
-        clock: &LogClock,
+        search: &LayoutSearch<'_>,
         summary: &mut Summary,
     ) -> Result<Option<CurrentInput>, ImportError> {
         let older = self.older.pop_front();
@@ -514,8 +529,7 @@ impl FollowedLog {
         if older.is_none() && !has_request(&sample) {
             return Ok(None);
         }
-        let search = self.reading.search(clock);
-        let layout = LogLayout::find(&sample, &search, &mut ClientCheck::default());
+        let layout = LogLayout::find(&sample, search, &mut ClientCheck::default());
         summary.layouts.push(LayoutFound {
             name: name.clone(),
             description: layout.to_string(),
@@ -551,9 +565,16 @@ fn plan(
     let mut plan = ImportPlan {
         inputs: VecDeque::new(),
         layouts: Vec::new(),
+        learning: None,
     };
+    let mut has_paused = false;
     for input in inputs {
-        let Sampled { input, sample } = input.sampled()?;
+        let Sampled {
+            input,
+            sample,
+            is_of_pause,
+        } = input.sampled()?;
+        has_paused |= is_of_pause;
         let layout = LogLayout::find(&sample, &search, &mut check);
         plan.layouts.push(LayoutFound {
             name: input.name(),
@@ -561,10 +582,14 @@ fn plan(
         });
         plan.inputs.push_back(PlannedInput { input, layout });
     }
-    match check.finding() {
-        Some(finding) if !reading.allows_single_client => {
-            Err(ImportError::SingleClient { finding, events: 0 })
-        }
-        _ => Ok(plan),
+    if let Some(finding) = check.finding()
+        && !reading.allows_single_client
+    {
+        return Err(ImportError::SingleClient { finding, events: 0 });
     }
+    plan.learning = has_paused.then(|| LayoutLearning {
+        reading: reading.clone(),
+        check: ClientCheck::default(),
+    });
+    Ok(plan)
 }

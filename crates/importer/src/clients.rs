@@ -88,6 +88,12 @@ fn addresses(list: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
     items.filter(|item| address(item).is_some())
 }
 
+/// True if the line names an address that a proxy forwarded.
+pub(crate) fn has_forwarded(record: &LogRecord<'_>) -> bool {
+    let list = record.get(FieldRole::Forwarded);
+    list.is_some_and(|list| addresses(list).next().is_some())
+}
+
 /// Returns an item of a list of forwarded addresses; `None` if a proxy hid it.
 fn list_item(item: &[u8]) -> Option<&[u8]> {
     let item = without_port(item.trim_ascii());
@@ -160,8 +166,7 @@ impl ClientCheck {
             return;
         }
         self.lines += 1;
-        let forwarded = record.get(FieldRole::Forwarded);
-        self.forwarded |= forwarded.is_some_and(|list| addresses(list).next().is_some());
+        self.forwarded |= has_forwarded(record);
         // A line without a client has no visitor, and counts none.
         if let Some(client) = choice.client(record) {
             *self.clients.entry(xxh3_64(client)).or_default() += 1;

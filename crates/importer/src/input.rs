@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::ImportError;
 use crate::lines::{self, SampleError};
+use crate::stream::StreamReader;
 use crate::summary::SameContent;
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -66,6 +67,8 @@ enum InputKind {
 pub(crate) struct Sampled {
     pub(crate) input: Input,
     pub(crate) sample: Vec<u8>,
+    /// True for the lines before a pause of a stream.
+    pub(crate) is_of_pause: bool,
 }
 
 impl Input {
@@ -100,14 +103,13 @@ impl Input {
     pub(crate) fn open(self) -> Result<Content, ImportError> {
         let name = self.name();
         match self.0 {
-            InputKind::StandardInput => decoded(&name, Box::new(io::stdin())),
-            InputKind::File(path) => open_file(&path),
-            InputKind::Reader { reader, .. } => decoded(&name, reader),
             InputKind::Content { content, .. } => Ok(content),
+            kind => decoded(&name, kind.raw()?),
         }
     }
 
-    /// Reads the first lines, which show the form of the log. Files are opened again later.
+    /// Reads the first lines, which show the form of the log. Files are opened again later. A stream
+    /// may pause after a few lines.
     pub(crate) fn sampled(self) -> Result<Sampled, ImportError> {
         let name = self.name();
         let failed = |error: SampleError| ImportError::Read {
@@ -115,34 +117,37 @@ impl Input {
             line: error.lines,
             source: error.source,
         };
-        let (input, sample) = match self.0 {
-            InputKind::File(path) if is_regular(&path) => {
-                let sample = lines::sample(&mut open_file(&path)?).map_err(failed)?;
-                (Self(InputKind::File(path)), sample)
-            }
+        let sampled = match self.0 {
+            InputKind::File(path) if is_regular(&path) => Sampled {
+                sample: lines::sample(&mut open_file(&path)?).map_err(failed)?,
+                input: Self(InputKind::File(path)),
+                is_of_pause: false,
+            },
             kind => {
-                let mut content = Self(kind).open()?;
+                let (reader, pauses) = StreamReader::new(kind.raw()?);
+                let mut content = decoded(&name, Box::new(reader))?;
+                pauses.note(true);
                 let sample = lines::sample(&mut content).map_err(failed)?;
-                let reader = Box::new(Cursor::new(sample.clone()).chain(content));
-                (
-                    Self(InputKind::Content {
-                        name,
-                        content: reader,
-                    }),
+                pauses.note(false);
+                let content = Box::new(Cursor::new(sample.clone()).chain(content));
+                Sampled {
+                    input: Self(InputKind::Content { name, content }),
                     sample,
-                )
+                    is_of_pause: pauses.has_paused(),
+                }
             }
         };
-        if sample
+        if sampled
+            .sample
             .get(TAR_PLACE..)
             .is_some_and(|rest| rest.starts_with(TAR))
         {
             return Err(ImportError::NotText {
-                name: input.name(),
+                name: sampled.input.name(),
                 format: "a tar archive: extract it",
             });
         }
-        Ok(Sampled { input, sample })
+        Ok(sampled)
     }
 
     /// Returns the path of a regular file, which can be read more than once.
@@ -160,6 +165,18 @@ impl Input {
             return Err(ImportError::Directory { name: self.name() });
         }
         Ok(metadata.is_file().then_some(path))
+    }
+}
+
+impl InputKind {
+    /// Opens the input as it is.
+    fn raw(self) -> Result<Raw, ImportError> {
+        Ok(match self {
+            Self::StandardInput => Box::new(io::stdin()),
+            Self::File(path) => Box::new(opened(&path)?),
+            Self::Reader { reader, .. } => reader,
+            Self::Content { content, .. } => Box::new(content),
+        })
     }
 }
 
@@ -211,11 +228,14 @@ fn is_regular(path: &Path) -> bool {
 }
 
 pub(crate) fn open_file(path: &Path) -> Result<Content, ImportError> {
-    let name = path.display().to_string();
-    match File::open(path) {
-        Ok(file) => decoded(&name, Box::new(file)),
-        Err(source) => Err(ImportError::Open { name, source }),
-    }
+    decoded(&path.display().to_string(), Box::new(opened(path)?))
+}
+
+fn opened(path: &Path) -> Result<File, ImportError> {
+    File::open(path).map_err(|source| ImportError::Open {
+        name: path.display().to_string(),
+        source,
+    })
 }
 
 pub(crate) fn decoded(name: &str, raw: Raw) -> Result<Content, ImportError> {
@@ -244,7 +264,7 @@ pub(crate) fn decode(name: &str, raw: Raw) -> Result<Decoded, ImportError> {
     let (is_gzip, is_zstd) = (head.starts_with(GZIP), head.starts_with(ZSTD));
     let whole = Cursor::new(head).chain(raw);
     // Rotated logs are often several concatenated files. Each decoder reads them to the end.
-    let content = if is_gzip {
+    let mut content = if is_gzip {
         buffered(MultiGzDecoder::new(whole))
     } else if is_zstd {
         let decoder = zstd::Decoder::with_buffer(whole);
@@ -254,9 +274,23 @@ pub(crate) fn decode(name: &str, raw: Raw) -> Result<Decoded, ImportError> {
     } else {
         Box::new(whole)
     };
+    let is_compressed = is_gzip || is_zstd || is_bzip2;
+    if is_compressed {
+        let start = content.fill_buf();
+        let start = start.map_err(|source| read_error(name, source))?;
+        if [GZIP, ZSTD, BZIP2]
+            .iter()
+            .any(|magic| start.starts_with(magic))
+        {
+            return Err(ImportError::NotText {
+                name: name.to_owned(),
+                format: "compressed twice: decompress it once",
+            });
+        }
+    }
     Ok(Decoded {
         content,
-        is_compressed: is_gzip || is_zstd || is_bzip2,
+        is_compressed,
     })
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::clients::{ClientCheck, ClientChoice, ClientField};
+use crate::clients::{ClientCheck, ClientChoice, ClientField, has_forwarded};
 use crate::fault::LineFault;
 use crate::form::{FieldRole, FormCatalogue, LogForm, LogRecord, Misfit, Prefix};
 use crate::lines;
@@ -32,6 +32,8 @@ pub(crate) struct LogLayout {
     unknown: u64,
     offsets: BTreeSet<OffsetSource>,
     clients: u64,
+    /// Number of lines with forwarded addresses.
+    forwarded: u64,
     agents: u64,
     client_field: ClientField,
     zone: String,
@@ -128,6 +130,7 @@ impl LogLayout {
         if is_new {
             self.lines += found.lines;
             self.clients += found.clients;
+            self.forwarded += found.forwarded;
             self.agents += found.agents;
             self.offsets.extend(found.offsets);
         }
@@ -170,6 +173,7 @@ impl LogLayout {
             found.has_agents |= record.get(FieldRole::Agent).is_some();
             self.agents += u64::from(found.has_agents);
             self.clients += u64::from(search.clients.client(&record).is_some());
+            self.forwarded += u64::from(has_forwarded(&record));
             self.offsets.extend(record.time.map(|time| time.source));
             check.count(search.clients, &record);
             return true;
@@ -273,11 +277,12 @@ impl fmt::Display for LogLayout {
                 ),
             };
         };
+        let peer = main.form.number_of(FieldRole::Client);
         let field = match self.client_field {
-            ClientField::Peer => main
-                .form
-                .number_of(FieldRole::Client)
-                .map(|number| (number, "")),
+            ClientField::Peer => peer.map(|number| (number, "")),
+            ClientField::Forwarded if self.forwarded == 0 => {
+                peer.map(|number| (number, " (no line has forwarded addresses)"))
+            }
             ClientField::Forwarded => None,
         };
         let forwarded = || {

@@ -12,6 +12,7 @@ mod lines;
 mod ordinals;
 mod request;
 mod secrets;
+mod stream;
 mod summary;
 mod target;
 mod text;

@@ -162,10 +162,15 @@ fn first_lines(
     let mut sample = Vec::new();
     let mut lines = 0;
     while lines < lines_max && sample.len() < bytes_max {
-        let held = content.fill_buf().map_err(|source| SampleError {
-            lines: lines as u64,
-            source,
-        })?;
+        let held = match content.fill_buf() {
+            // A stream pauses.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut && lines > 0 => break,
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => continue,
+            held => held.map_err(|source| SampleError {
+                lines: lines as u64,
+                source,
+            })?,
+        };
         if held.is_empty() {
             break;
         }

@@ -67,6 +67,9 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
     let folder = settings.engine.data.join(SECRETS);
     let secrets = KeptSecrets::open(&folder, ente, SystemTime::now)
         .with_context(|| format!("{} cannot be used", folder.display()))?;
+    if matches!(args.client, args::ClientOption::Peer) && !args.trusted_proxies.is_empty() {
+        bail!("--trusted-proxy needs --client forwarded: otherwise the client is the peer");
+    }
     let positions = match (args.follow, args.files.as_slice()) {
         (false, _) => None,
         (true, [file]) if file != Path::new("-") => {
@@ -100,6 +103,12 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
             "reading   {}: {}",
             layout.name, layout.description
         ));
+    }
+    if let [file] = &*args.files
+        && args.follow
+        && !file.exists()
+    {
+        say(&format!("waits for {}", file.display()));
     }
     let done = super::with_platform(
         settings,

@@ -1,7 +1,8 @@
 //! Tests plain and compressed files, duplicate files and unreadable inputs.
 
-use std::io::Write as _;
+use std::io::{Cursor, Read, Write as _};
 use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
 
 use affluenza_importer::{AccessLog, ImportError, Input, LogReading, SystemSalts};
 use flate2::Compression;
@@ -12,9 +13,9 @@ use crate::{import, import_into, reading, target};
 const ONE: &str = "203.0.113.7 - - [26/Mar/2017:03:00:00 +0200] \"GET / HTTP/1.1\" 200 1\n";
 const TWO: &str = "203.0.113.7 - - [26/Mar/2017:03:00:01 +0200] \"GET / HTTP/1.1\" 200 1\n";
 
-fn gzip(text: &str) -> Vec<u8> {
+fn gzip(content: impl AsRef<[u8]>) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.write_all(content.as_ref()).unwrap();
     encoder.finish().unwrap()
 }
 
@@ -36,6 +37,43 @@ fn refused(inputs: Vec<Input>) -> String {
 fn gzip_of_several_members_is_read_to_its_end() {
     let content = [gzip(ONE), gzip(""), gzip(TWO)].concat();
     assert_eq!(import(&content), import(format!("{ONE}{TWO}").as_bytes()));
+}
+
+#[test]
+fn a_file_compressed_twice_is_refused() {
+    let input = Input::reader("a.log.gz.gz", Cursor::new(gzip(&gzip(ONE))));
+    assert!(
+        refused(vec![input]).starts_with("a.log.gz.gz is compressed twice: decompress it once")
+    );
+}
+
+/// A stream whose lines arrive one by one.
+struct LineStream(Receiver<Vec<u8>>);
+
+impl Read for LineStream {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let line = self.0.recv().unwrap_or_default();
+        buffer[..line.len()].copy_from_slice(&line);
+        Ok(line.len())
+    }
+}
+
+/// `tail --follow access.log | affluenza import access-log -`
+#[test]
+fn lines_of_a_stream_that_pauses_are_returned_before_its_end() {
+    let (sender, receiver) = channel();
+    let send = |line: &str| sender.send(line.as_bytes().to_vec()).unwrap();
+    send(ONE);
+    let input = Input::reader("stream", LineStream(receiver));
+    let mut import = AccessLog::new(target(), &reading(), vec![input], SystemSalts).unwrap();
+    assert!(import.next_event().unwrap().is_some());
+    // A later line has another form.
+    send(&format!("www.example.it {TWO}"));
+    assert!(import.next_event().unwrap().is_some());
+    assert_eq!(import.summary().layouts.len(), 2);
+    drop(sender);
+    assert!(import.next_event().unwrap().is_none());
+    assert_eq!((import.summary().lines, import.summary().malformed), (2, 0));
 }
 
 /// `copytruncate` of logrotate, and a server that keeps its old offset.
@@ -138,14 +176,14 @@ fn damaged_gzip_stops_with_its_place() {
     let whole = gzip(&log);
     let cut = refused(vec![Input::reader(
         "log",
-        std::io::Cursor::new(whole[..whole.len() / 2].to_vec()),
+        Cursor::new(whole[..whole.len() / 2].to_vec()),
     )]);
     assert!(cut.starts_with("cannot read log after line "), "{cut}");
     assert!(cut.contains("cut short"), "{cut}");
     let mut damaged = whole;
     let middle = damaged.len() / 2;
     damaged[middle..middle + 64].fill(0xFF);
-    let damaged = refused(vec![Input::reader("log", std::io::Cursor::new(damaged))]);
+    let damaged = refused(vec![Input::reader("log", Cursor::new(damaged))]);
     assert!(damaged.contains("the compressed data is"), "{damaged}");
 }
 
