@@ -178,10 +178,14 @@ pub fn events_are_checked_before_they_are_sent(_: &Engines) {
         }
     }
     let several = source("schemas/examples/events.ndjson");
-    let output = check(&[several.to_str().expect("the path is text")], b"");
+    let register = source("deploy/register.toml");
+    let [several, register] = [several, register].map(|path| path.display().to_string());
+    let output = check(&[&several, "--register", &register], b"");
     assert!(output.status.success());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("0 would be refused"), "{text}");
+    // The examples have codes of the example register.
+    assert!(!text.contains("the register does not have"), "{text}");
     let mut by_line = BTreeMap::new();
     let lines = format!(
         "{}\n{}\nno json\n",

@@ -220,8 +220,8 @@ fn structured(headers: &HeaderMap, data: &[u8]) -> Result<Vec<u8>, Problem> {
         };
         let text = attribute(value)
             .ok_or_else(|| malformed("a ce- header is not percent-encoded UTF-8"))?;
-        if name != "data" {
-            attributes.insert(name.to_owned(), text.into());
+        if name != "data" && attributes.insert(name.to_owned(), text.into()).is_some() {
+            return Err(malformed("a ce- header is given twice"));
         }
     }
     serde_json::to_vec(&Whole { attributes, data })

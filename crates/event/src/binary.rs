@@ -53,7 +53,9 @@ impl<'a> Attributes<'a> {
                 None => {}
                 Some(attribute) => {
                     is_binary = true;
-                    found.set(attribute, text);
+                    if !found.set(attribute, text) {
+                        problem.get_or_insert("a header twice");
+                    }
                 }
             }
         }
@@ -67,18 +69,19 @@ impl<'a> Attributes<'a> {
         })
     }
 
-    fn set(&mut self, attribute: &str, text: &'a str) {
-        let text = Cow::Borrowed(text);
-        match attribute {
-            "specversion" => self.specversion = text,
-            "type" => self.event_type = text,
-            "source" => self.source = text,
-            "id" => self.id = text,
-            "time" => self.time = text,
-            "producer" => self.producer = Some(text),
-            "sequence" => self.sequence = Some(text),
-            _ => {}
-        }
+    /// Sets an attribute. False if it was set before.
+    fn set(&mut self, attribute: &str, text: &'a str) -> bool {
+        let required = match attribute {
+            "specversion" => &mut self.specversion,
+            "type" => &mut self.event_type,
+            "source" => &mut self.source,
+            "id" => &mut self.id,
+            "time" => &mut self.time,
+            "producer" => return self.producer.replace(text.into()).is_none(),
+            "sequence" => return self.sequence.replace(text.into()).is_none(),
+            _ => return true,
+        };
+        std::mem::replace(required, text.into()).is_empty()
     }
 
     pub(crate) fn origin(self) -> Option<Origin<'a>> {

@@ -340,7 +340,7 @@ impl<'a> Json<'a> {
     fn identifier(&mut self) -> Option<Cow<'a, str>> {
         let (text, shape) = self.shaped()?;
         let is_right = (1..=IDENTITY_BYTES_MAX).contains(&text.len())
-            && privacy::personal_data_in(&text, shape).is_none();
+            && privacy::personal_data_in_identity(&text, shape).is_none();
         is_right.then_some(text)
     }
 

@@ -167,10 +167,16 @@ fn check_envelope<D>(envelope: &Envelope<'_, D>) -> Result<(), Refusal> {
     for (pointer, value) in [("/source", &envelope.source), ("/id", &envelope.id)] {
         if value.is_empty() || value.len() > IDENTITY_BYTES_MAX {
             let allowed = format!("1 to {IDENTITY_BYTES_MAX} bytes");
-            let fault = FieldFault::new(pointer, text_kind(value), allowed);
-            return Err(Refusal::not_cloudevent(fault));
+            let found = match value.len() {
+                0 => text_kind(value),
+                bytes => format!("a text of {} bytes", count_of(bytes)),
+            };
+            return Err(Refusal::not_cloudevent(FieldFault::new(
+                pointer, found, allowed,
+            )));
         }
-        if let Some(what) = privacy::personal_data(value) {
+        let shape = Shape::of(value.as_bytes());
+        if let Some(what) = privacy::personal_data_in_identity(value, shape) {
             return Err(Refusal::personal_data(pointer, what));
         }
     }
@@ -385,7 +391,7 @@ struct PlaceField {
 
 const COUNTRY: PlaceField = PlaceField {
     pointer: "/data/client/country",
-    allowed: "an ISO 3166-1 code of two letters, such as IT",
+    allowed: "an ISO 3166-1 code of two capital letters, such as IT",
 };
 const REGION: PlaceField = PlaceField {
     pointer: "/data/client/region",

@@ -95,6 +95,23 @@ fn holds_ipv4(text: &str) -> bool {
         })
 }
 
+/// Same as [`personal_data_in`], for a `source` or an `id`, which may also hold an IPv6 address.
+#[inline(always)]
+pub(crate) fn personal_data_in_identity(text: &str, shape: Option<Shape>) -> Option<&'static str> {
+    match personal_data_in(text, shape) {
+        None if !shape.is_some_and(Shape::is_plain) && holds_ipv6(text) => Some("an IP address"),
+        found => found,
+    }
+}
+
+fn holds_ipv6(text: &str) -> bool {
+    let colons = text.bytes().filter(|byte| *byte == b':').count();
+    // `urn:uuid:...` has two colons that do not touch.
+    let may_hold_ipv6 = colons >= 7 || colons >= 2 && text.contains("::");
+    let mut words = text.split(|c: char| c.is_ascii() && !is_word_byte(c as u8));
+    may_hold_ipv6 && words.any(is_full_ipv6)
+}
+
 /// Returns a copy of `bytes` with asterisks in place of each e-mail address, full IP address and
 /// fiscal code. The result is for display.
 ///
@@ -281,6 +298,28 @@ mod tests {
         assert_eq!(personal_data("from-93.45.1.0"), None);
         assert_eq!(personal_data("v1.2.3"), None);
         assert!(personal_data("a@b.it").is_some());
+    }
+
+    #[test]
+    fn a_source_with_a_full_ipv6_address_is_found() {
+        let found = |text: &str| personal_data_in_identity(text, Shape::of(text.as_bytes()));
+        for text in [
+            "2a02:1810:4f3a:9c00:1c2d:3e4f:5a6b:7c8d",
+            "2001:db8::7",
+            "http://[2001:db8::7]:8080/",
+            "urn:client:\u{e8}[2001:db8::7]",
+        ] {
+            assert_eq!(found(text), Some("an IP address"), "{text}");
+        }
+        for text in [
+            "urn:uuid:0190e9a4-7b44-7c4e-9d54-0a6c1f6f3f5e",
+            "https://servizi.example.it:8443/a",
+            "2001:db8:1::",
+            "http://[::1]:8080/",
+            "urn::a:b",
+        ] {
+            assert_eq!(found(text), None, "{text}");
+        }
     }
 
     #[test]

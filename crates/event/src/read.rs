@@ -12,7 +12,10 @@ use crate::objects::read_object;
 use crate::packed::unpack;
 use crate::parse::{diagnose, event, report};
 use crate::wire::{AnyLogin, Data, Envelope};
-use crate::{CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, Refusal, UnixMillis, json};
+use crate::{
+    CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, FieldFault, Refusal, RefusalKind,
+    UnixMillis, json,
+};
 
 /// UTF-8 byte order mark, which some programs write before a text.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -136,15 +139,44 @@ fn unusual<'a>(
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
     written: UnixMillis,
 ) -> Reading<'a> {
-    if let Some(attributes) = Attributes::of(headers) {
+    let headers: Vec<_> = headers.collect();
+    if let Some(attributes) = Attributes::of(headers.iter().copied()) {
         return Reading {
             mode: Mode::Binary,
             message: attributes.and_then(|attributes| attributes.read(payload, written)),
         };
     }
+    let mut names = headers.iter().map(|(name, _)| *name);
     structured(match diagnose(payload) {
         Ok(_report) => report(payload, written),
+        Err(_) if has_schema_id(payload) => Err(Refusal::schema_id()),
+        Err(refusal) if refusal.kind == RefusalKind::NotCloudevent => {
+            Err(names.find_map(misspelt_header).unwrap_or(refusal))
+        }
         Err(refusal) => Err(refusal),
+    })
+}
+
+/// True for the payload of a serializer with a schema registry: a zero, an id of four bytes, and JSON.
+fn has_schema_id(payload: &[u8]) -> bool {
+    payload.first() == Some(&0) && payload.get(5) == Some(&b'{')
+}
+
+/// Refuses a header that would be one of binary mode in another spelling, such as that of HTTP.
+fn misspelt_header(name: &str) -> Option<Refusal> {
+    let is_meant = name.get(..3).is_some_and(|start| {
+        start.eq_ignore_ascii_case("ce-") || start.eq_ignore_ascii_case("ce_")
+    });
+    is_meant.then(|| {
+        let right = name.to_ascii_lowercase().replace('-', "_");
+        Refusal::not_cloudevent(FieldFault {
+            suggestion: Some(right),
+            ..FieldFault::new(
+                "",
+                "a header in another spelling",
+                "headers ce_specversion, ce_type, ce_source, ce_id and ce_time, or the whole event as payload",
+            )
+        })
     })
 }
 
@@ -166,4 +198,57 @@ pub fn origin_of_refused<'a>(
     }
     let outline: RecordOutline<'a> = serde_json::from_slice(payload).ok()?;
     crate::parse::origin(outline.producer, outline.sequence.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_what_another_program_wrote() {
+        let refused = |payload: &[u8], header: &str| {
+            let headers = [(header, &b"1.0"[..]), ("content-type", b"application/json")];
+            let reading = read(payload, || headers.into_iter(), UnixMillis::UNKNOWN);
+            reading.message.unwrap_err().to_string()
+        };
+        let data = br#"{"ente":"c_d612","portal":"servizi-online"}"#;
+        for (header, right) in [
+            ("ce-specversion", "ce_specversion"),
+            ("Ce_Id", "ce_id"),
+            ("CE-time", "ce_time"),
+        ] {
+            let said = refused(data, header);
+            assert!(said.contains("a header in another spelling"), "{said}");
+            assert!(
+                said.ends_with(&format!("did you mean {right:?}?")),
+                "{said}"
+            );
+        }
+        assert!(refused(data, "cell").contains("/specversion: found nothing"));
+        let with_schema_id = [&b"\0\0\0\0\x11"[..], data].concat();
+        let said = refused(&with_schema_id, "x");
+        assert!(said.contains("the id of a schema registry"), "{said}");
+    }
+
+    #[test]
+    fn a_header_of_binary_mode_occurs_once() {
+        let read = |more: &[(&'static str, &'static str)]| {
+            let headers = [
+                ("ce_specversion", "1.0"),
+                ("ce_type", "it.affluenza.access.v1"),
+                ("ce_source", "https://servizi.example.it"),
+                ("ce_id", "7"),
+                ("ce_time", "2017-03-26T10:00:00+02:00"),
+            ];
+            let headers = headers.iter().chain(more);
+            let headers = headers.map(|(name, value)| (*name, value.as_bytes()));
+            let data = br#"{"ente":"c_d612","portal":"servizi-online"}"#;
+            read(data, || headers, UnixMillis::UNKNOWN).message
+        };
+        assert!(read(&[("ce_tenant", "a"), ("ce_tenant", "b")]).is_ok());
+        for twice in [("ce_id", "8"), ("ce_id", "7"), ("ce_time", "")] {
+            let said = read(&[twice]).unwrap_err().to_string();
+            assert!(said.contains("found a header twice"), "{said}");
+        }
+    }
 }

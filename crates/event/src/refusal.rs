@@ -190,6 +190,18 @@ impl Refusal {
         )
     }
 
+    /// Refuses a payload that begins with the id of a schema.
+    pub(crate) fn schema_id() -> Self {
+        Self::new(
+            RefusalKind::NotJson,
+            FieldFault::new(
+                "",
+                "the id of a schema registry before the JSON",
+                "one JSON value in UTF-8: use a serializer without a registry",
+            ),
+        )
+    }
+
     /// Refuses a record without a value.
     pub(crate) fn empty() -> Self {
         Self::new(

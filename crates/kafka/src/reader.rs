@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Timeout of a request for the topic id.
 const TOPIC_ID_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Timestamps before the year 2000 are mistakes.
+const WRITTEN_MS_MIN: i64 = 946_684_800_000;
+
 /// Record of the log. Borrows the client's memory, without a copy.
 pub struct Record<'a>(pub(crate) BorrowedMessage<'a>);
 
@@ -39,9 +42,11 @@ impl Record<'_> {
         Offset(self.0.offset())
     }
 
-    /// Timestamp in milliseconds since 1970; `None` if the log has none.
+    /// Timestamp in milliseconds since 1970. `None` if the log has none, or one that no producer can
+    /// mean: seconds in place of milliseconds lie in 1970.
     pub fn written_ms(&self) -> Option<i64> {
-        self.0.timestamp().to_millis()
+        let written = self.0.timestamp().to_millis();
+        written.filter(|ms| *ms >= WRITTEN_MS_MIN)
     }
 
     /// Payload of the record; empty for a tombstone.

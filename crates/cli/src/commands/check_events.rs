@@ -282,8 +282,9 @@ fn as_text(found: &CheckedEvents) -> String {
     }
     let _ = writeln!(
         text,
-        "{} events, {} good, {} would be refused",
+        "{} {}, {} good, {} would be refused",
         found.events,
+        if found.events == 1 { "event" } else { "events" },
         found.accepted,
         found.refused.len()
     );

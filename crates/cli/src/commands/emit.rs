@@ -186,7 +186,10 @@ fn to_collector(url: &str, event: &[u8]) -> Result<()> {
         url.starts_with("http://"),
         "{url:?} is no URL of a collector: use one such as http://127.0.0.1:8090"
     );
-    let (status, text) = post(url.trim_end_matches('/'), &key, event)
+    let base = url.trim_end_matches('/');
+    // `up` prints the whole address.
+    let base = base.strip_suffix("/v1/events").unwrap_or(base);
+    let (status, text) = post(base, &key, event)
         .with_context(|| format!("the collector at {url} did not take it"))?;
     let answer: CollectorAnswer = serde_json::from_str(&text).unwrap_or_default();
     let mut results = answer.results.iter();
