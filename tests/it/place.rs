@@ -216,15 +216,24 @@ pub fn a_loss_is_accepted_once_and_shown(engines: &Engines) {
         &["accounts for all of these records"],
     );
     refused(&place, &loss("20", "30"), &["ends at 20 at most"]);
-    // Skips unreadable records and reads later ones.
+    // Skips records that are gone, and none that can be read.
     produce(&place, &events('c', 3));
     refused(&place, &loss("21", "22"), &["begin at 20"]);
+    refused(
+        &place,
+        &loss("20", "22"),
+        &["holds the record 20", "can be read"],
+    );
+    place
+        .wait(cluster.delete_records(&bus.topic, &[(PARTITION, NextOffset(22))]))
+        .expect("records can be deleted");
+    refused(&place, &loss("20", "23"), &["ends at 22"]);
     place.run(&loss("20", "22"));
     place.run(&["consume", "--once"]);
     counted(&place, 16);
     balanced(&place);
     let acts = place.run(&["keys", "log"]);
-    assert_eq!(acts.matches("accept-loss").count(), 5, "{acts}");
+    assert_eq!(acts.matches("accept-loss").count(), 7, "{acts}");
 }
 
 /// Facts without a record: beyond the end of the log, and of an unknown stream.

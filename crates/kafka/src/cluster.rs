@@ -324,6 +324,16 @@ impl Cluster {
         Ok(policy.is_some_and(|policy| policy.contains("compact")))
     }
 
+    /// Logs a warning if compaction is on for a topic of events. Without an answer, nothing is known.
+    pub async fn warn_of_compaction(&self, topic: &str) {
+        if self.is_compacted(topic).await.unwrap_or(false) {
+            tracing::warn!(
+                topic,
+                "compaction deletes events that have the key of a newer one: set cleanup.policy=delete"
+            );
+        }
+    }
+
     /// Fails with the name of the first topic that does not exist.
     pub fn check_topics(&self, topics: &[&str]) -> Result<(), BusError> {
         topics
@@ -362,7 +372,11 @@ impl Cluster {
             let asked = self
                 .client
                 .fetch_watermarks(topic, partition.0, ENDS_PATIENCE);
-            let (_, high) = asked.map_err(|error| self.unreachable(error.to_string()))?;
+            let (_, high) = asked.map_err(|error| match error.rdkafka_error_code() {
+                // The client does not know an added partition at once.
+                Some(RDKafkaErrorCode::UnknownPartition) => error.into(),
+                _ => self.unreachable(error.to_string()),
+            })?;
             Ok((*partition, NextOffset(high)))
         });
         ends.collect()

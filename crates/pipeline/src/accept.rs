@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use affluenza_kafka::{
-    BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Watermarks,
+    BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Sight, Watermarks,
 };
 use affluenza_store::accept::{Acceptance, Accepted};
 use affluenza_store::accounts::LedgerGap;
@@ -70,6 +70,16 @@ pub enum AcceptError {
         ledger_end: i64,
         /// First offset of the range.
         from: u64,
+    },
+    /// The log holds a record of the range, and it can be read.
+    #[error(
+        "partition {partition}: the log holds the record {offset}, and it can be read: start `affluenza consume`, or give a range that ends at {offset}"
+    )]
+    Readable {
+        /// Partition of the range.
+        partition: Partition,
+        /// Offset of the record.
+        offset: i64,
     },
     /// The ledger accounts for every offset of the range.
     #[error(
@@ -226,6 +236,7 @@ impl Acceptor<'_> {
             });
         }
         if to > end {
+            self.check_unreadable(&standing, to)?;
             self.wait_until_nobody_reads()?;
         }
         let lost = self.write_off(standing.of(), offsets).await?;
@@ -235,6 +246,24 @@ impl Acceptor<'_> {
         }
         self.compare(&standing.stream).await?;
         Ok(lost)
+    }
+
+    /// Fails if the first record after the ledger's end that the log holds is before `to` and can be
+    /// read.
+    fn check_unreadable(&self, standing: &Standing, to: u64) -> Result<(), AcceptError> {
+        let partition = standing.partition;
+        let first = standing.ledger_end.max(standing.held.low);
+        let topic = &self.bus.topic;
+        let sight = || Sight::at(self.bus, topic, partition, first);
+        match tokio::task::block_in_place(sight)? {
+            Sight::Record { offset, .. } if offset.0.unsigned_abs() < to => {
+                Err(AcceptError::Readable {
+                    partition,
+                    offset: offset.0,
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Accepts a loss in a former log, which no consumer reads any more.

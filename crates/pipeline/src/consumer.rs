@@ -19,6 +19,8 @@ use tokio::runtime::Handle;
 
 use crate::classify::Classifier;
 use crate::config::BlockLimits;
+use crate::erase::erasures_ahead;
+use crate::erasure_notes;
 use crate::gaps::Gaps;
 use crate::opening::Opening;
 use crate::partition::OwnedPartition;
@@ -134,8 +136,15 @@ impl Consumer {
         let topic = TopicIdentity::read(bus)?;
         let stream = runtime.block_on(stream::of_topic(store.ledger(), topic.id()))?;
         // Fail at the start, not at the first bad record, if the dead-letter topic is missing.
-        Cluster::new(bus)?.check_topics(&[&bus.dead_letter_topic])?;
+        let cluster = Cluster::new(bus)?;
+        cluster.check_topics(&[&bus.dead_letter_topic])?;
+        runtime.block_on(cluster.warn_of_compaction(&bus.topic));
         progress.limit_by(&config);
+        let notes = erasure_notes::read(bus).unwrap_or_else(|error| {
+            tracing::warn!(%error, "notes of erasures cannot be read");
+            None
+        });
+        let erasures = erasures_ahead(&store, notes.unwrap_or_default(), &stream);
         let sink = Sink {
             ledger: store.ledger().clone(),
             facts: store.facts().clone(),
@@ -143,6 +152,7 @@ impl Consumer {
             gaps: Arc::new(Gaps::new(bus)),
             progress: progress.clone(),
             is_replay: false,
+            erasures: runtime.block_on(erasures)?.into(),
             partition: Partition(0),
         };
         Ok(Self {

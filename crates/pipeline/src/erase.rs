@@ -8,7 +8,7 @@
 //! Every step can be repeated, so an interrupted erasure can be resumed. The records stay in the
 //! log until its retention ends.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::RangeInclusive;
 
 use affluenza_kafka::Config as BusConfig;
@@ -18,6 +18,7 @@ use affluenza_store::{Facts, Store, StoreError};
 use thiserror::Error;
 
 use crate::classify::Classifier;
+use crate::erasure_notes::Notes;
 use crate::reconcile::reconcile;
 use crate::{PipelineError, Reconciled, erasure_notes, stream};
 
@@ -54,6 +55,11 @@ pub enum EraseError {
         /// Number of blocks whose facts differ from the ledger.
         blocks: usize,
     },
+    /// No stored fact and no aggregate matches the order.
+    #[error(
+        "nothing that is stored matches the order, so nothing was erased: check ente, portal and period; events that no consumer has read yet are not stored"
+    )]
+    NothingStored,
     /// An unfinished rebuild would restore the erased facts.
     #[error(
         "rebuild {id} is unfinished: let it end, or cancel it with --abandon, and run this command again"
@@ -99,6 +105,9 @@ pub async fn erase(
             check(store).await?;
             let mut erasure = drafted(store, order).await?;
             erasure.facts = store.facts().facts_to_erase(&erasure).await?;
+            if erasure.facts == 0 && store.facts().events_to_erase(&erasure).await? == 0 {
+                return Err(EraseError::NothingStored);
+            }
             store.facts().note_erasure(&mut erasure).await?;
             erasure_notes::note(bus, &erasure)?;
             erasure
@@ -144,6 +153,37 @@ pub async fn open_erasures(
     let mut streams: HashSet<String> = accounts.map(|account| account.stream).collect();
     streams.insert(stream.to_owned());
     Ok(Some(notes.open(&streams, &store.facts().erasures().await?)))
+}
+
+/// Returns the erasures whose events the ledger has not reached: its database is filled from the log
+/// again. Those that the database lacks are noted in it, unless it has some of their facts.
+pub(crate) async fn erasures_ahead(
+    store: &Store,
+    notes: Notes,
+    stream: &str,
+) -> Result<Vec<Erasure>, StoreError> {
+    let mut erasures = store.facts().erasures().await?;
+    let ends = store.ledger().ends(stream).await?;
+    let known: HashSet<String> = erasures.iter().map(|one| one.id.clone()).collect();
+    for mut noted in notes.erasures {
+        if known.contains(&noted.id) || !is_ahead(&noted, stream, &ends) {
+            continue;
+        }
+        noted.done = store.facts().facts_to_erase(&noted).await? == 0;
+        if noted.done {
+            store.facts().note_erasure(&mut noted).await?;
+        }
+        erasures.push(noted);
+    }
+    erasures.retain(|erasure| is_ahead(erasure, stream, &ends));
+    Ok(erasures)
+}
+
+/// True if the ledger with these ends has not reached the end of an erasure.
+fn is_ahead(erasure: &Erasure, stream: &str, ends: &BTreeMap<u32, u64>) -> bool {
+    erasure.ends.iter().any(|(of, partition, next)| {
+        of == stream && ends.get(partition).is_none_or(|end| end < next)
+    })
 }
 
 /// Repeats the erasures that [`open_erasures`] found, and reconciles. Other missing facts are

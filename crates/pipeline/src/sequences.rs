@@ -1,5 +1,7 @@
 //! Sequence numbers of producers in the records of a block, to detect lost events.
 
+use std::collections::BTreeMap;
+
 use affluenza_event::{ClientReport, Event, Origin};
 use affluenza_store::producers::{BUCKET_NUMBERS, ClientReportRow, SequenceRow};
 use hashbrown::HashMap;
@@ -54,13 +56,21 @@ impl Sequences {
             events: 0,
             identity: report.identity.0,
         };
-        self.reports
-            .extend(report.dropped.iter().map(|dropped| ClientReportRow {
-                ente: dropped.ente.to_string(),
-                reason: dropped.reason.to_string(),
-                events: dropped.events,
+        // The table has one row for an ente and a reason.
+        let mut sums: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        for dropped in &report.dropped {
+            let sum = sums.entry((&dropped.ente, &dropped.reason)).or_default();
+            *sum = sum.saturating_add(dropped.events);
+        }
+        let rows = sums
+            .into_iter()
+            .map(|((ente, reason), events)| ClientReportRow {
+                ente: ente.to_owned(),
+                reason: reason.to_owned(),
+                events,
                 ..row.clone()
-            }));
+            });
+        self.reports.extend(rows);
         if report.dropped.is_empty() {
             self.reports.push(row);
         }

@@ -11,6 +11,7 @@ use affluenza_event::{Mode, Refusal};
 use affluenza_http::telemetry::trace::{Span, Tracing};
 use affluenza_kafka::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_store::doubts::TokenReliability;
+use affluenza_store::erasure::Erasure;
 use affluenza_store::{
     BlockOrigin, EncodedBlock, FactBlock, Facts, Fate, InsertToken, Ledger, LedgerRow, LogRange,
     StoreError, StoredFact, Times,
@@ -184,6 +185,8 @@ pub(crate) struct Sink {
     pub(crate) progress: Progress,
     /// True if the log is replayed into another database.
     pub(crate) is_replay: bool,
+    /// Erasures of events that the ledger had not reached when the consumer joined.
+    pub(crate) erasures: Arc<[Erasure]>,
     /// Partition of the block.
     pub(crate) partition: Partition,
 }
@@ -242,6 +245,9 @@ impl Sink {
                 .await?;
             draft.settle(&stored);
         }
+        if !self.erasures.is_empty() {
+            draft.erase(&self.erasures, &origin);
+        }
         draft.close();
         let control = self.gaps.control(partition, &draft.gaps).await?;
         let row = LedgerRow {
@@ -276,7 +282,7 @@ impl Sink {
         {
             // Facts that are gone since are restored by a reconciliation, which knows erasures.
             if self.reliability(at).await? != TokenReliability::Known {
-                let block = Block::of(&draft.facts, &origin, first..end, &token);
+                let block = BlockPlace::of(&draft.facts, &origin, first..end, &token);
                 self.outlast_earlier_inserts(&token).await?;
                 let stored = self.stored(&block).await?;
                 let why = "it is complete, and its token may be forgotten";
@@ -366,7 +372,7 @@ impl Sink {
         token: &InsertToken,
         intended_at: Option<u64>,
     ) -> Result<(), PipelineError> {
-        let block = Block::of(&facts, origin, offsets, token);
+        let block = BlockPlace::of(&facts, origin, offsets, token);
         let Some((attempt, first_sent_at)) =
             self.insert_facts(&mut facts, &block, intended_at).await?
         else {
@@ -397,10 +403,10 @@ impl Sink {
     async fn insert_facts(
         &self,
         facts: &mut FactBlock,
-        block: &Block<'_>,
+        block: &BlockPlace<'_>,
         intended_at: Option<u64>,
     ) -> Result<Option<(Attempt, u64)>, PipelineError> {
-        let Block { origin, token, .. } = *block;
+        let BlockPlace { origin, token, .. } = *block;
         let mut pauses = BACKOFF.build();
         let mut attempt = Attempt {
             rows: facts.encode(origin),
@@ -456,7 +462,7 @@ impl Sink {
     async fn insert_hours(
         &self,
         attempt: &Attempt,
-        block: &Block<'_>,
+        block: &BlockPlace<'_>,
         first_sent_at: u64,
     ) -> Result<(), PipelineError> {
         let mut pauses = BACKOFF.build();
@@ -503,7 +509,7 @@ impl Sink {
     /// whose hour rows are in doubt.
     async fn look_for_facts(
         &self,
-        block: &Block<'_>,
+        block: &BlockPlace<'_>,
         known: TokenReliability,
     ) -> Result<HashSet<u64>, PipelineError> {
         let stored = self.stored(block).await?;
@@ -515,7 +521,7 @@ impl Sink {
     }
 
     /// Returns the stored facts of a block.
-    async fn stored(&self, block: &Block<'_>) -> Result<Vec<StoredFact>, PipelineError> {
+    async fn stored(&self, block: &BlockPlace<'_>) -> Result<Vec<StoredFact>, PipelineError> {
         let origin = block.origin;
         let offsets = block.offsets.clone();
         let range = LogRange::of(&origin.stream, origin.kafka_partition, offsets);
@@ -528,7 +534,7 @@ impl Sink {
     /// Records that the hour rows of a block are in doubt. `stored` are facts of the block.
     async fn doubt(
         &self,
-        block: &Block<'_>,
+        block: &BlockPlace<'_>,
         stored: &[StoredFact],
         why: &str,
     ) -> Result<(), PipelineError> {
@@ -601,7 +607,7 @@ impl Sink {
 }
 
 /// Place of a block in the log, with what its inserts need.
-struct Block<'b> {
+struct BlockPlace<'b> {
     origin: &'b BlockOrigin,
     /// Months of its hours.
     months: BTreeSet<u32>,
@@ -609,7 +615,7 @@ struct Block<'b> {
     token: &'b InsertToken,
 }
 
-impl<'b> Block<'b> {
+impl<'b> BlockPlace<'b> {
     fn of(
         facts: &FactBlock,
         origin: &'b BlockOrigin,

@@ -93,6 +93,19 @@ impl Admin {
         Ok(())
     }
 
+    /// Gives the database that was set aside as `name` its own name again, in place of what a failed
+    /// restore has written. Views are created again.
+    pub async fn take_back(&self, name: &str) -> Result<(), StoreError> {
+        for (_, node) in self.0.numbered_nodes() {
+            let database = node.name().to_owned();
+            node.execute_at_length(format!("DROP DATABASE IF EXISTS {database} SYNC"))
+                .await?;
+            node.execute_at_length(format!("RENAME DATABASE {name} TO {database}"))
+                .await?;
+        }
+        self.restore_views().await.map(drop)
+    }
+
     /// Restores the database from a backup.
     pub async fn restore(&self, from: &BackupPlace) -> Result<(), StoreError> {
         self.0.not_with_keeper("a restore by this program")?;

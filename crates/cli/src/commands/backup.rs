@@ -98,7 +98,16 @@ async fn bring_back(
             "the database {database} is not empty ({tables} tables): give --set-aside {database}_old to keep its rows under that name, or drop it first; nothing was changed"
         ),
     }
-    store.admin().restore(from).await?;
+    if let Err(error) = store.admin().restore(from).await {
+        if let Some(name) = aside
+            && tables > 0
+        {
+            let back = store.admin().take_back(name).await;
+            back.with_context(|| format!("{error}; all rows are in the database {name}"))?;
+            say(&format!("{name} was renamed back to {database}"));
+        }
+        return Err(error.into());
+    }
     say("restored; adding from the log what the backup lacks");
     // The backup may come from an earlier release.
     store.admin().migrate().await?;

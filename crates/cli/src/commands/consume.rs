@@ -5,7 +5,7 @@ use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::{Cluster, NextOffset, Partition};
 use affluenza_pipeline::{Classifier, Consumer, PipelineError, Progress, StandstillMonitor, Until};
 use affluenza_store::Store;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -47,7 +47,7 @@ async fn consume(
     } else {
         Until::Stopped
     };
-    let consumer = RunningConsumer::start(platform, settings, until, stop.clone())?;
+    let consumer = RunningConsumer::start(platform, settings, until, stop.child_token())?;
     let progress = consumer.progress.clone();
     let watched = Watch::start(settings, platform, &progress).await?;
     let result = consumer.finish(platform).await;
@@ -55,6 +55,12 @@ async fn consume(
         watch.show(error, &progress).await;
     }
     result?;
+    if once && stop.is_cancelled() {
+        bail!(
+            "stopped by a signal before the end: {}",
+            progress.snapshot()
+        );
+    }
     Ok(progress.snapshot().to_string())
 }
 

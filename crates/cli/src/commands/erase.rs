@@ -68,7 +68,7 @@ async fn work(
     }
     Ok(Done {
         text: format!(
-            "{} facts erased, erasure {}; the records stay in the log until its retention ends",
+            "{} facts erased, erasure {}; the records stay in the log for its retention, which has no limit by default",
             erased.facts, erased.id
         ),
         value: json!({ "dry_run": false, "facts": erased.facts, "erasure": erased.id }),

@@ -91,6 +91,7 @@ pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
             );
         }
     }
+    cluster.warn_of_compaction(&platform.bus.topic).await;
     let store = Store::new(&platform.store);
     store.admin().check_server().await?;
     let mut done = Vec::new();

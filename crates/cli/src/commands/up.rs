@@ -42,7 +42,7 @@ pub fn run(settings: &Settings, args: &Up) -> Result<()> {
         let began = Instant::now();
         let mut platform = tokio::select! {
             opened = Platform::open(settings, Needs::BOTH) => opened?,
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => return args.stopped(),
         };
         if !platform.is_owner && settings.kafka.bootstrap_servers.is_empty() {
             platform.close().await?;
@@ -75,8 +75,22 @@ pub fn run(settings: &Settings, args: &Up) -> Result<()> {
         let left = ending.left(END_WITHIN).max(ENGINES_END_WITHIN_MIN);
         let closed = platform.close_within(left).await;
         result?;
-        closed
+        closed?;
+        match stop.is_cancelled() {
+            true => args.stopped(),
+            false => Ok(()),
+        }
     })
+}
+
+impl Up {
+    /// Result of a command that a signal has ended.
+    fn stopped(&self) -> Result<()> {
+        match self.once {
+            true => bail!("stopped by a signal before the end"),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Time since the shutdown began.
