@@ -158,9 +158,9 @@ impl Report {
             register,
             zones,
         } = *question;
-        let before = compared
-            .map(|(_, figures)| figures)
-            .filter(|figures| has_uses(figures));
+        // A year without data has no change.
+        let before = compared.map(|(_, before)| before);
+        let before = before.filter(|before| has_uses(before) && !figures.is_empty());
         let before_cells = before.map(|figures| &*figures.usage);
         let offered_on = period.last();
 

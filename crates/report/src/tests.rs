@@ -989,9 +989,12 @@ fn a_cell_of_another_type_is_refused_with_its_line() {
         ("state", "off"),
     ] {
         let error = table_of(form, cell).unwrap_err().to_string();
-        let place = format!("line 2, column \"value\": {cell:?} is not");
+        let place = format!("rows.csv: line 2, column \"value\": {cell:?} is not");
         assert!(error.starts_with(&place), "{error}");
     }
+    let undescribed = table_named("worth", "count", "1").unwrap_err().to_string();
+    let expected = "rows.csv: column \"value\" is not described";
+    assert!(undescribed.starts_with(expected), "{undescribed}");
     let twice = table_named("item", "count", "1").unwrap_err().to_string();
     assert!(
         twice.contains("two columns have the name \"item\""),
@@ -1188,7 +1191,7 @@ fn mistakes_in_help_desk_and_availability_are_named() {
             "column \"agreed_percent\" is missing: add it, empty where the source does not say",
         ),
     ] {
-        assert_eq!(refused(kind, rows), said);
+        assert_eq!(refused(kind, rows), format!("f: {said}"));
     }
 }
 
@@ -1214,6 +1217,22 @@ fn mistakes_in_other_sources_are_named() {
             "line 3: month 1 is there already: keep one of the two",
         ),
         (
+            "month,2016,2016\n1,5,6",
+            "line 1: column \"2016\" is there already: keep one of the two",
+        ),
+        (
+            "month,2016\n1,5,6",
+            "line 2: it has 3 fields, but the first line has 2: put quotes around a text that contains the separator",
+        ),
+        (
+            "month,2016\n1,\"5\n2,6\n",
+            "line 2: a text has a line break or another control character: close the quotes (\")",
+        ),
+        (
+            "month,17\n1,5",
+            "the year 17 is not from 1900 to 2018, the year of the source's date",
+        ),
+        (
             "year,2016\n1,5",
             "column \"month\" is missing: add it, empty where the source does not say",
         ),
@@ -1222,8 +1241,11 @@ fn mistakes_in_other_sources_are_named() {
             "there are no rows: an absent source needs no file",
         ),
     ] {
-        assert_eq!(read(provenance, rows).unwrap_err(), said);
+        assert_eq!(read(provenance, rows).unwrap_err(), format!("f: {said}"));
     }
+    // As Excel writes it.
+    let set = read(provenance, "sep=;\r\nMonth;2016;;\r\n1;5;;\r\n;;;\r\n").unwrap();
+    assert_eq!(set.figures.len(), 1);
     // A missing value of the source is not zero.
     let set = read(provenance, "month,2016,2017\n1,,7").unwrap();
     assert_eq!(set.figures.len(), 1);

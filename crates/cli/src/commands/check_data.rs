@@ -124,7 +124,7 @@ fn check_set(
 ) -> Result<Vec<ImplausibleFigure>, SourceError> {
     let year = year.map_or_else(String::new, |year| format!("year = {year}\n"));
     let provenance = format!(
-        "kind = \"{kind}\"\nsource = \"\"\ndate = \"1970-01-01\"\nimported_by = \"\"\nlicence = \"\"\nfile = \"\"\n{year}"
+        "kind = \"{kind}\"\nsource = \"\"\ndate = \"9999-12-31\"\nimported_by = \"\"\nlicence = \"\"\nfile = \"\"\n{year}"
     );
     let set = sources::read_set(&provenance, |_| read(file))?;
     Ok(sources::check(&set, register))

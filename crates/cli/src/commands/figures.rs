@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::args::ImportFigures;
+use crate::commands::register_files::text_of;
 use crate::output;
 use crate::platform::Needs;
 use crate::settings::Settings;
@@ -84,8 +85,8 @@ fn read(file: &Path) -> Result<FigureSet> {
     let folder = file.parent().unwrap_or(Path::new(""));
     sources::read_set(&text, |name| {
         let rows = folder.join(name);
-        fs::read_to_string(&rows).map_err(|error| {
-            SourceError::Rows(format!("{} cannot be read: {error}", rows.display()))
+        text_of(&rows).map_err(|reason| {
+            SourceError::Rows(format!("{} cannot be read: {reason}", rows.display()))
         })
     })
     .with_context(|| file.display().to_string())

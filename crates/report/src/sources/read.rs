@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use affluenza_register::CsvSheet;
+use csv::StringRecord;
 use jiff::civil::Date;
 use serde::Deserialize;
 use thiserror::Error;
@@ -33,7 +35,7 @@ pub enum SourceError {
     #[error("line {line}, column {column:?}: {value:?} is not {expected}")]
     Value {
         /// Line of the CSV file.
-        line: u64,
+        line: usize,
         /// Heading of the column.
         column: String,
         /// Value that was read.
@@ -48,7 +50,7 @@ pub enum SourceError {
     #[error("line {line}: {what} is there already: keep one of the two")]
     Twice {
         /// Line of the CSV file.
-        line: u64,
+        line: usize,
         /// Year, month or ente of the row.
         what: String,
     },
@@ -84,34 +86,10 @@ pub fn read_set<E: From<SourceError>>(
         let date = &raw.date;
         SourceError::Provenance(format!("date {date:?} is not like 2018-03-01"))
     })?;
-    let lines = CsvLines::read(&file(&raw.file)?)?;
-    let year = || {
-        let kind = &raw.kind;
-        let missing = || SourceError::Provenance(format!("kind {kind} needs a year"));
-        raw.year.ok_or_else(missing)
-    };
-    let figures = match &*raw.kind {
-        "identity-credentials" => Figures::IdentityCredentials(credentials(&lines)?),
-        "help-desk" => Figures::HelpDesk(tickets(&lines)?),
-        "probe-alerts" => Figures::ProbeAlerts(alerts(&lines)?),
-        "availability" => Figures::Availability(availability(&lines)?),
-        "active-services" => Figures::ActiveServices(active_services(&lines, year()?)?),
-        "table" => {
-            let form = raw
-                .table
-                .ok_or_else(|| SourceError::Provenance("a table needs [table]".to_owned()))?;
-            form.check()?;
-            Figures::Table(FigureTable {
-                year: year()?,
-                cells: form.rows(&lines)?,
-                form,
-            })
-        }
-        other => return Err(SourceError::Kind(other.to_owned()).into()),
-    };
-    if figures.is_empty() {
-        return Err(SourceError::Empty.into());
-    }
+    let name = raw.file.clone();
+    let text = file(&name)?;
+    let figures = figures(&text, raw.kind, raw.year, raw.table, date.year());
+    let figures = figures.map_err(|error| error.in_file(&name))?;
     Ok(FigureSet {
         provenance: Provenance {
             source: raw.source,
@@ -123,14 +101,68 @@ pub fn read_set<E: From<SourceError>>(
     })
 }
 
-/// A CSV file: headings, and rows with their line numbers.
+/// Reads the rows of a kind from the text of a CSV file. No year is after `last_year`.
+fn figures(
+    text: &str,
+    kind: String,
+    year: Option<i16>,
+    form: Option<TableForm>,
+    last_year: i16,
+) -> Result<Figures, SourceError> {
+    let lines = CsvLines::read(text)?;
+    let year = year.ok_or_else(|| SourceError::Provenance(format!("kind {kind} needs a year")));
+    let figures = match &*kind {
+        "identity-credentials" => Figures::IdentityCredentials(credentials(&lines)?),
+        "help-desk" => Figures::HelpDesk(tickets(&lines)?),
+        "probe-alerts" => Figures::ProbeAlerts(alerts(&lines)?),
+        "availability" => Figures::Availability(availability(&lines)?),
+        "active-services" => Figures::ActiveServices(active_services(&lines, year?)?),
+        "table" => {
+            let form =
+                form.ok_or_else(|| SourceError::Provenance("a table needs [table]".to_owned()))?;
+            form.check()?;
+            Figures::Table(FigureTable {
+                year: year?,
+                cells: form.rows(&lines)?,
+                form,
+            })
+        }
+        _ => return Err(SourceError::Kind(kind)),
+    };
+    if figures.is_empty() {
+        return Err(SourceError::Empty);
+    }
+    let mut years = figures.years().into_iter();
+    match years.find(|year| !(YEAR_MIN..=last_year).contains(year)) {
+        Some(year) => Err(SourceError::Rows(format!(
+            "the year {year} is not from {YEAR_MIN} to {last_year}, the year of the source's date"
+        ))),
+        None => Ok(figures),
+    }
+}
+
+/// First year of figures. An earlier one is written with two digits.
+const YEAR_MIN: i16 = 1900;
+
+impl SourceError {
+    /// Adds the name of the CSV file to an error in it.
+    fn in_file(self, name: &str) -> Self {
+        match self {
+            Self::Provenance(_) | Self::Kind(_) => self,
+            error if name.is_empty() => error,
+            error => Self::Rows(format!("{name}: {error}")),
+        }
+    }
+}
+
+/// A CSV file: headings in small letters, and rows with their line numbers.
 pub(super) struct CsvLines {
     pub heads: Vec<String>,
     pub rows: Vec<CsvLine>,
 }
 
 pub(super) struct CsvLine {
-    pub number: u64,
+    pub number: usize,
     cells: BTreeMap<String, String>,
 }
 
@@ -150,35 +182,43 @@ fn located(text: &str, error: &toml::de::Error) -> String {
     format!("line {line}, column {column}: {}", error.message())
 }
 
-fn unread(error: csv::Error) -> SourceError {
-    SourceError::Rows(error.to_string())
-}
-
 impl CsvLines {
     pub(super) fn read(text: &str) -> Result<Self, SourceError> {
-        let head = text.lines().next().unwrap_or_default();
-        // Spreadsheets with Italian settings write semicolons.
-        let is_italian = head.contains(';') && !head.contains(',');
-        let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .delimiter(if is_italian { b';' } else { b',' })
-            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-        let heads: Vec<String> = reader
-            .headers()
-            .map_err(unread)?
-            .iter()
-            .map(str::to_owned)
-            .collect();
+        let mut sheet = CsvSheet::new(text);
+        let names = sheet.columns().iter();
+        let mut heads: Vec<String> = names.map(str::to_lowercase).collect();
+        // A spreadsheet may write separators of empty columns.
+        while heads.last().is_some_and(String::is_empty) {
+            heads.pop();
+        }
+        for (at, head) in heads.iter().enumerate() {
+            if heads[..at].contains(head) {
+                return Err(SourceError::Twice {
+                    line: 1,
+                    what: format!("column {head:?}"),
+                });
+            }
+        }
         let mut rows = Vec::new();
-        for record in reader.records() {
-            let record = record.map_err(unread)?;
+        let mut record = StringRecord::new();
+        while let Some(number) = sheet.read(&mut record) {
+            let mut further = record.iter().skip(heads.len());
+            if record.len() < heads.len() || further.any(|cell| !cell.is_empty()) {
+                return Err(SourceError::Rows(format!(
+                    "line {number}: it has {} fields, but the first line has {}: put quotes around a text that contains the separator",
+                    record.len(),
+                    heads.len()
+                )));
+            }
+            if record.iter().any(|cell| cell.contains(char::is_control)) {
+                return Err(SourceError::Rows(format!(
+                    "line {number}: a text has a line break or another control character: close the quotes (\")"
+                )));
+            }
+            let cells = heads.iter().cloned();
             rows.push(CsvLine {
-                number: record.position().map_or(0, csv::Position::line),
-                cells: heads
-                    .iter()
-                    .cloned()
-                    .zip(record.iter().map(str::to_owned))
-                    .collect(),
+                number,
+                cells: cells.zip(record.iter().map(str::to_owned)).collect(),
             });
         }
         Ok(Self { heads, rows })
@@ -187,7 +227,8 @@ impl CsvLines {
 
 impl CsvLine {
     pub(super) fn text(&self, column: &str) -> Result<&str, SourceError> {
-        let cell = self.cells.get(column).map(String::as_str);
+        let cell = self.cells.get(&column.to_lowercase());
+        let cell = cell.map(String::as_str);
         cell.ok_or_else(|| SourceError::Column(column.to_owned()))
     }
 
@@ -241,7 +282,7 @@ impl CsvLine {
 }
 
 /// Refuses a row whose `key` occurred before.
-fn once(seen: &mut Vec<String>, line: &CsvLine, key: String) -> Result<(), SourceError> {
+pub(super) fn once(seen: &mut Vec<String>, line: &CsvLine, key: String) -> Result<(), SourceError> {
     if seen.contains(&key) {
         return Err(SourceError::Twice {
             line: line.number,

@@ -6,7 +6,7 @@ use affluenza_words::Language;
 use serde::{Deserialize, Serialize};
 
 use super::SourceError;
-use super::read::{CsvLine, CsvLines};
+use super::read::{CsvLine, CsvLines, once};
 
 /// A text in every language, by the language's code.
 pub type Translations = BTreeMap<String, String>;
@@ -125,6 +125,16 @@ pub(crate) fn translated(texts: &Translations, language: Language) -> &str {
     own.map_or("", String::as_str)
 }
 
+impl TableColumn {
+    /// True if the column of a CSV file with this heading, in small letters, is this one.
+    fn is_headed(&self, head: &str) -> bool {
+        let name = self.name.to_lowercase();
+        let mut codes = Language::ALL.iter().map(|language| language.as_str());
+        head == name
+            || self.form == CellForm::Text && codes.any(|code| head == format!("{name}_{code}"))
+    }
+}
+
 impl TableForm {
     /// Fails unless every text is there in every language, and names are plain and unique.
     pub(super) fn check(&self) -> Result<(), SourceError> {
@@ -170,6 +180,20 @@ impl TableForm {
 
     /// Reads the rows of a table.
     pub(super) fn rows(&self, lines: &CsvLines) -> Result<Vec<Vec<FigureCell>>, SourceError> {
+        let mut heads = lines.heads.iter();
+        if let Some(head) = heads.find(|head| !self.columns.iter().any(|it| it.is_headed(head))) {
+            return Err(SourceError::Rows(format!(
+                "column {head:?} is not described: add it to [table], or remove it"
+            )));
+        }
+        let mut enti = Vec::new();
+        let of_enti = self.columns.first();
+        let of_enti = of_enti.filter(|column| column.form == CellForm::Ente);
+        if let Some(column) = of_enti {
+            for line in &lines.rows {
+                once(&mut enti, line, line.text(&column.name)?.to_owned())?;
+            }
+        }
         let rows = lines.rows.iter().map(|line| {
             let cells = self
                 .columns
@@ -221,7 +245,7 @@ impl TableForm {
 
 /// Reads a text: from the column of its name, or from one column a language.
 fn text(name: &str, lines: &CsvLines, line: &CsvLine) -> Result<FigureCell, SourceError> {
-    let is_single = lines.heads.iter().any(|head| head == name);
+    let is_single = lines.heads.contains(&name.to_lowercase());
     let texts = Language::ALL.iter().map(|language| {
         let code = language.as_str();
         let given = match is_single {
