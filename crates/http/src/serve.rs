@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::telemetry::{CancellationToken, Metrics};
 use axum::Router;
 use axum::extract::Request;
+use axum::http::header::HOST;
+use axum::http::{HeaderValue, Version};
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,12 +17,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
-use crate::Config;
 use crate::address::is_trusted;
 use crate::connections::{Connection, Connections};
 use crate::limit::bucket_of;
 use crate::sending::{Sending, SendingWire};
 use crate::tls::ConnectionAcceptor;
+use crate::{Config, Problem};
 
 /// Timeout for the head of a request, including the idle time before it.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
@@ -148,7 +151,10 @@ impl Client {
             let (router, busy) = (router.clone(), counted.begin());
             let sending = sending.clone();
             async move {
-                let response = router.oneshot(request).await;
+                let response = match check_host(&mut request) {
+                    Ok(()) => router.oneshot(request).await,
+                    Err(problem) => Ok(problem.into_response()),
+                };
                 sending.begin(busy);
                 response
             }
@@ -173,6 +179,21 @@ impl Client {
             tracing::debug!(%error, "a connection broke");
         }
     }
+}
+
+/// Checks that an HTTP/1.1 request has one `Host`, which the host of an absolute target replaces (RFC
+/// 9112, section 3.2). A proxy in front might believe another one.
+fn check_host(request: &mut Request) -> Result<(), Problem> {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
+        let detail = "a request of HTTP/1.1 has one Host header";
+        return Err(Problem::parameter("Host", detail, &[]));
+    }
+    let target = request.uri().authority();
+    if let Some(host) = target.and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
+        request.headers_mut().insert(HOST, host);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -217,5 +238,41 @@ mod tests {
         near.read_exact(&mut rest).await.expect("all is sent");
         assert!(waiting.await.is_some() && closed.is_cancelled());
         serving.await.expect("it ends");
+    }
+
+    #[tokio::test]
+    async fn a_request_has_one_host() {
+        let host = |headers: axum::http::HeaderMap| async move {
+            headers[HOST].to_str().unwrap().to_owned()
+        };
+        for (head, expected) in [
+            ("GET / HTTP/1.1\r\nhost: a\r\n", "200"),
+            ("GET / HTTP/1.1\r\n", "400"),
+            ("GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n", "400"),
+            ("GET http://b/ HTTP/1.1\r\nhost: a\r\n", "200"),
+        ] {
+            let client = Client {
+                router: Router::new().route("/", axum::routing::get(host)),
+                peer: Peer(SocketAddr::from(([192, 0, 2, 1], 1))),
+                connection: Connections::new(1, 10).admit(None).await.unwrap(),
+                stop: CancellationToken::new(),
+            };
+            let (mut near, far) = tokio::io::duplex(1 << 12);
+            let serving = tokio::spawn(client.answer(far, http1::Builder::new()));
+            let request = format!("{head}connection: close\r\n\r\n");
+            near.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            near.read_to_string(&mut answer).await.unwrap();
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {expected}")),
+                "{answer}"
+            );
+            assert_eq!(
+                answer.ends_with("\r\n\r\nb"),
+                head.contains("//b"),
+                "{answer}"
+            );
+            serving.await.unwrap();
+        }
     }
 }

@@ -45,7 +45,7 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     pages.api().admit_address(peer, &headers)?;
-    if let Some(session) = presented(&pages, &headers) {
+    for session in presented(&pages, &headers) {
         // A session that is not accepted has ended already.
         _ = pages.sessions().end(pages.api().ring(), session);
     }
@@ -83,21 +83,32 @@ fn cookie(
 /// # Errors
 /// The session has ended.
 pub(crate) fn current(pages: &Pages, headers: &HeaderMap) -> Result<Option<Arc<Key>>, KeyRefusal> {
-    let session = presented(pages, headers);
-    let key = session.map(|session| pages.sessions().check(pages.api().ring(), session));
-    key.transpose()
+    let mut refused = None;
+    for session in presented(pages, headers) {
+        match pages.sessions().check(pages.api().ring(), session) {
+            Ok(key) => return Ok(Some(key)),
+            Err(why) => refused = Some(why),
+        }
+    }
+    refused.map_or(Ok(None), Err)
 }
 
-/// Returns the session of a request, which may have ended.
-fn presented<'h>(pages: &Pages, headers: &'h HeaderMap) -> Option<&'h str> {
+/// Returns the sessions of a request, which may have ended. Another application of the host may have
+/// set a cookie of this name.
+fn presented<'h>(pages: &Pages, headers: &'h HeaderMap) -> impl Iterator<Item = &'h str> {
     of(headers, NAMES[usize::from(pages.site().is_secure(headers))])
 }
 
-fn of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn of<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(COOKIE).iter();
-    let mut cookies = lines.flat_map(|line| line.to_str().unwrap_or_default().split(';'));
-    let session = cookies.find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='));
-    session.filter(|session| !session.is_empty())
+    // Cookies of others may have any bytes.
+    let cookies = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    cookies
+        .filter_map(move |cookie| {
+            let cookie = std::str::from_utf8(cookie).ok()?.trim();
+            cookie.strip_prefix(name)?.strip_prefix('=')
+        })
+        .filter(|session| !session.is_empty())
 }
 
 #[cfg(test)]
@@ -108,13 +119,20 @@ mod tests {
 
     #[test]
     fn a_session_is_found_among_other_cookies() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(of(&headers, NAMES[0]), None);
-        let cookies = "a=1; affluenza-session=s.1; affluenza-session-2=x";
-        headers.insert(COOKIE, HeaderValue::from_static(cookies));
-        assert_eq!(of(&headers, NAMES[0]), Some("s.1"));
-        assert_eq!(of(&headers, NAMES[1]), None);
-        headers.insert(COOKIE, HeaderValue::from_static("affluenza-session="));
-        assert_eq!(of(&headers, NAMES[0]), None);
+        let found = |cookies: &[u8], name| {
+            let mut headers = HeaderMap::new();
+            headers.insert(COOKIE, HeaderValue::from_bytes(cookies).unwrap());
+            of(&headers, name).collect::<Vec<_>>().join(" ")
+        };
+        let cookies = b"a=1; affluenza-session=s.1; affluenza-session-2=x";
+        assert_eq!(found(cookies, NAMES[0]), "s.1");
+        assert_eq!(found(cookies, NAMES[1]), "");
+        assert_eq!(found(b"affluenza-session=", NAMES[0]), "");
+        let of_others = "nome=Niccol\u{f2}; affluenza-session=s.1; affluenza-session=s.2";
+        assert_eq!(found(of_others.as_bytes(), NAMES[0]), "s.1 s.2");
+        assert_eq!(
+            found(b"nome=Niccol\xf2; affluenza-session=s.1", NAMES[0]),
+            "s.1"
+        );
     }
 }

@@ -44,6 +44,11 @@ pub(crate) fn read(path: &Path) -> Result<(KeyFile, String), KeyError> {
         Err(error) => return Err(KeyError::io(path)(error)),
     }
     let text = fs::read_to_string(path).map_err(KeyError::io(path))?;
+    if text.trim().is_empty() {
+        // A full disk may have cut it; a file of this program has a comment at least.
+        let cause = "it is empty, so all keys would be lost: remove it if there were none";
+        return Err(damaged(path, cause.to_owned()));
+    }
     let file: KeyFile =
         toml::from_str(&text).map_err(|error| damaged(path, error.message().replace('\n', " ")))?;
     if let Some(key) = file
