@@ -519,7 +519,15 @@ pub fn one_line(error: &clap::Error) -> String {
     if let Some(first) = parts.first_mut() {
         *first = first.strip_prefix("error: ").unwrap_or(first);
     }
-    format!("{}; see `affluenza --help`", parts.join(" "))
+    let usage = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Usage:"));
+    let command: Vec<&str> = usage
+        .unwrap_or("affluenza")
+        .split_whitespace()
+        .take_while(|word| !word.starts_with(['[', '<', '-']))
+        .collect();
+    format!("{}; see `{} --help`", parts.join(" "), command.join(" "))
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ pub(crate) enum Effort {
 }
 
 /// Largest change of a figure with one step.
-struct Change {
+struct FigureChange {
     figure: usize,
     up: i64,
     down: i64,
@@ -224,7 +224,7 @@ impl MoveSearch<'_> {
         Err(Failed)
     }
 
-    fn changes(&self, figures: &[usize], amounts: Amounts, costs: &Costs<'_>) -> Vec<Change> {
+    fn changes(&self, figures: &[usize], amounts: Amounts, costs: &Costs<'_>) -> Vec<FigureChange> {
         let mut changes = Vec::new();
         for place in figures {
             let room = self.room.0[*place];
@@ -237,7 +237,7 @@ impl MoveSearch<'_> {
             if (up > 0 || down > 0)
                 && let Some(cost) = costs.of(*place)
             {
-                changes.push(Change {
+                changes.push(FigureChange {
                     figure: *place,
                     up,
                     down,
@@ -250,7 +250,7 @@ impl MoveSearch<'_> {
 
     fn solved(
         &self,
-        changes: &[Change],
+        changes: &[FigureChange],
         of: usize,
         is_whole: bool,
     ) -> Result<Option<Solved>, Failed> {

@@ -83,18 +83,26 @@ fn create(settings: &Settings, new: &CreateReader) -> Result<()> {
         password_sha256: hex::encode(Sha256::digest(&password)),
         enti: codes.collect::<Result<_>>()?,
     };
-    let note = match LocalReaders::of(settings) {
+    let (before, note) = match LocalReaders::of(settings) {
         Some(file) => {
+            let before = file.listed()?;
             file.add(&reader)?;
-            format!("; this {NEXT_START}")
+            (before, format!("; this {NEXT_START}"))
         }
         None => {
-            on_server(settings, async |store| {
-                Ok(store.admin().create_reader(&reader).await?)
+            let before = on_server(settings, async |store| {
+                let before = store.admin().readers().await?;
+                store.admin().create_reader(&reader).await?;
+                Ok(before)
             })?;
-            String::new()
+            (before, String::new())
         }
     };
+    if before.iter().any(|one| one.user == *user) {
+        say(&format!(
+            "user {user} existed: its enti are replaced, and its former password ends"
+        ));
+    }
     let database = reader.database(&settings.clickhouse.database);
     say(&format!(
         "user {user} with database {database}{note}. This is the only time that the password is shown:"

@@ -36,14 +36,14 @@ impl<W: Write> Rows<W> {
 
     pub fn write(&mut self, row: &impl Serialize) -> Result<()> {
         match self {
-            Self::Tsv(writer) => Ok(writer.serialize(row)?),
+            Self::Tsv(writer) => Ok(writer.serialize(row).map_err(io::Error::from)?),
             Self::Json(writer, before) => {
                 writer.write_all(before)?;
                 *before = b",\n";
-                Ok(serde_json::to_writer(&mut *writer, row)?)
+                Ok(serde_json::to_writer(&mut *writer, row).map_err(io::Error::from)?)
             }
             Self::Ndjson(writer) => {
-                serde_json::to_writer(&mut *writer, row)?;
+                serde_json::to_writer(&mut *writer, row).map_err(io::Error::from)?;
                 Ok(writer.write_all(b"\n")?)
             }
         }

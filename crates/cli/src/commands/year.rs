@@ -141,10 +141,10 @@ pub async fn close_year(
     let period = order.period;
     let year = period.year;
     store.admin().check_schema().await?;
-    needs_facts(store.facts(), period).await?;
     if let Some(done) = closed_before(&Chain::read(store.registers(), witness).await?, order)? {
         return Ok(done);
     }
+    needs_facts(store.facts(), period).await?;
     let mut audited = super::audit::parse_period(&period.to_string())?;
     audited.unread_seconds_max = order.unread_seconds_max;
     check_balance(&audit(store, bus, &audited).await?, &audited, period)?;
@@ -416,6 +416,15 @@ fn listed(chain: &Chain, year: Option<ClosedPeriod>) -> Result<String> {
         text.push('\n');
     }
     match (text.is_empty(), year) {
+        (
+            true,
+            Some(ClosedPeriod {
+                year,
+                month: Some(_),
+            }),
+        ) if chain.newest(year)?.is_some() => bail!(
+            "{year} is closed, and its months with it: `affluenza verify-year {year}` lists its seals"
+        ),
         (true, Some(year)) => {
             let command = if year.month.is_some() {
                 "close-month"
