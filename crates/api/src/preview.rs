@@ -210,10 +210,11 @@ pub(crate) async fn answer(
     }
     let (reply, answer) = oneshot::channel();
     let question = PreviewQuestion { period, reply };
-    let stopping = || Problem::unavailable("the service is stopping", RETRY);
-    let sent = api.previews().send(question).await;
-    sent.map_err(|_| stopping())?;
-    let preview = answer.await.map_err(|_| stopping())?;
+    let preview = match api.previews().send(question).await {
+        Ok(()) => answer.await.ok(),
+        Err(_) => None,
+    };
+    let preview = preview.ok_or_else(|| Problem::unavailable("the service is stopping", RETRY))?;
     let preview = preview.map_err(|cause| Problem::unavailable(cause, RETRY_FAILED))?;
     Ok(written(preview))
 }

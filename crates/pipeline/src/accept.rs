@@ -254,8 +254,8 @@ impl Acceptor<'_> {
         let partition = standing.partition;
         let first = standing.ledger_end.max(standing.held.low);
         let topic = &self.bus.topic;
-        let sight = || Sight::at(self.bus, topic, partition, first);
-        match tokio::task::block_in_place(sight)? {
+        let sight = tokio::task::block_in_place(|| Sight::at(self.bus, topic, partition, first));
+        match sight? {
             Sight::Record { offset, .. } if offset.0.unsigned_abs() < to => {
                 Err(AcceptError::Readable {
                     partition,

@@ -99,14 +99,7 @@ async fn bring_back(
         ),
     }
     if let Err(error) = store.admin().restore(from).await {
-        if let Some(name) = aside
-            && tables > 0
-        {
-            let back = store.admin().take_back(name).await;
-            back.with_context(|| format!("{error}; all rows are in the database {name}"))?;
-            say(&format!("{name} was renamed back to {database}"));
-        }
-        return Err(error.into());
+        return take_back(&store, aside.filter(|_| tables > 0), error).await;
     }
     say("restored; adding from the log what the backup lacks");
     // The backup may come from an earlier release.
@@ -150,6 +143,19 @@ async fn bring_back(
         bail!("restored; {told}");
     }
     Ok(format!("restored; {told}; the accounts balance"))
+}
+
+/// Gives the database that was set aside its own name again, after a restore that failed.
+async fn take_back(store: &Store, aside: Option<&str>, error: StoreError) -> Result<String> {
+    if let Some(name) = aside {
+        let back = store.admin().take_back(name).await;
+        back.with_context(|| format!("{error}; all rows are in the database {name}"))?;
+        say(&format!(
+            "{name} was renamed back to {}",
+            store.admin().database()
+        ));
+    }
+    Err(error.into())
 }
 
 /// Returns the reason why erasures after this backup are unknown, if they are.

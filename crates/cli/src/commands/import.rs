@@ -11,7 +11,7 @@ use affluenza_importer::{
 };
 use affluenza_kafka::{Acknowledged, Config, NextOffset, Partition, Writer};
 use affluenza_pipeline::{Until, stream};
-use affluenza_register::{Ente, Portal};
+use affluenza_register::{Ente, Portal, Register};
 use affluenza_store::{ImportedRange, Ledger, Store};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -46,24 +46,8 @@ const UNDERSTOOD_PERCENT_MIN: u64 = 50;
 
 pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
     let register = super::register(settings)?;
-    let names = GivenNames(&register);
-    let ente = names.ente(&args.ente);
-    let known = register.ente(ente);
-    let portal = known.and_then(|ente| register.portal(ente, &args.portal));
-    let zone = portal.map(Portal::zone).or(known.map(Ente::zone));
-    let zone = zone.cloned().unwrap_or_default();
-    let target = Target::new(ente, names.portal(ente, &args.portal))?;
-    let mut target = target.in_zone(zone.name())?;
-    for given in &args.services {
-        let service = match given.rsplit_once('=') {
-            Some((prefix, service)) => format!("{prefix}={}", names.service(service)),
-            None => given.clone(),
-        };
-        target = target.with_service(service.parse()?)?;
-    }
-    if let Some(server) = &args.server {
-        target = target.of_server(server)?;
-    }
+    let ente = GivenNames(&register).ente(&args.ente);
+    let target = target_of(&args, &register, ente)?;
     let folder = settings.engine.data.join(SECRETS);
     let secrets = KeptSecrets::open(&folder, ente, SystemTime::now)
         .with_context(|| format!("{} cannot be used", folder.display()))?;
@@ -121,6 +105,28 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
     output::print_as(args.format, &done.to_string(), &done.as_json())?;
     check_understood(&done.summary)?;
     done.check_stored()
+}
+
+/// Returns the ente, portal, services and server of the events, and the zone of their days.
+fn target_of(args: &args::AccessLogArgs, register: &Register, ente: &str) -> Result<Target> {
+    let names = GivenNames(register);
+    let known = register.ente(ente);
+    let portal = known.and_then(|ente| register.portal(ente, &args.portal));
+    let zone = portal.map(Portal::zone).or(known.map(Ente::zone));
+    let zone = zone.cloned().unwrap_or_default();
+    let target = Target::new(ente, names.portal(ente, &args.portal))?;
+    let mut target = target.in_zone(zone.name())?;
+    for given in &args.services {
+        let service = match given.rsplit_once('=') {
+            Some((prefix, service)) => format!("{prefix}={}", names.service(service)),
+            None => given.clone(),
+        };
+        target = target.with_service(service.parse()?)?;
+    }
+    match &args.server {
+        Some(server) => Ok(target.of_server(server)?),
+        None => Ok(target),
+    }
 }
 
 fn reading(args: &args::AccessLogArgs) -> LogReading {

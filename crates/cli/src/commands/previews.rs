@@ -126,8 +126,8 @@ impl Previews {
 
     /// Keeps a preview that has been computed.
     async fn take_finished(&mut self) {
-        let is_finished = |running: &mut RunningPreview| running.work.is_finished();
-        let Some(running) = self.running.take_if(is_finished) else {
+        let running = &mut self.running;
+        let Some(running) = running.take_if(|running| running.work.is_finished()) else {
             return;
         };
         if running.is_outdated {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use affluenza_api::dashboard::{self, FindingsRequest, Site, SiteLogo};
 use affluenza_api::{Api, ApiSources};
 use affluenza_disclosure::edition::{Closed, ClosedPeriod, Editions, NoEdition};
-use affluenza_disclosure::open_data::Source;
+use affluenza_disclosure::open_data::{Source, routes};
 use affluenza_http::keys::{KeyRing, Sessions};
 use affluenza_http::telemetry::{CancellationToken, Metrics};
 use affluenza_http::{bounded, cross_origin, metrics_route, serve, status_route};
@@ -99,16 +99,7 @@ impl RunningApi {
             small_count: config.small_count,
         };
         let editions = Arc::new(Editions::new(config.small_count, closed));
-        let open_data = affluenza_disclosure::open_data::routes(Source {
-            editions: editions.clone(),
-            register: register.clone(),
-            publisher: settings.open_data.publisher(),
-            requests: (
-                config.address_requests_per_second,
-                config.address_requests_burst,
-            ),
-            trusted_proxies: config.http.trusted_proxies.clone(),
-        });
+        let open_data = routes(open_data(settings, editions.clone(), register.clone()));
         let metrics = Metrics::default();
         let sources = EventSources {
             bus: platform.bus.clone(),
@@ -152,6 +143,25 @@ impl RunningApi {
     /// Waits until the API has stopped and has answered all running requests.
     pub async fn ended(self) -> Result<()> {
         Ok(self.served.await.context("the API ended unexpectedly")??)
+    }
+}
+
+/// Returns what the open data are made of.
+fn open_data(
+    settings: &Settings,
+    editions: Arc<Editions>,
+    register: watch::Receiver<Arc<Register>>,
+) -> Source {
+    let config = &settings.serve;
+    Source {
+        editions,
+        register,
+        publisher: settings.open_data.publisher(),
+        requests: (
+            config.address_requests_per_second,
+            config.address_requests_burst,
+        ),
+        trusted_proxies: config.http.trusted_proxies.clone(),
     }
 }
 

@@ -90,6 +90,14 @@ struct PlacedValue {
     value: f64,
 }
 
+impl Series {
+    /// Returns the sum of the values that are drawn.
+    fn sum(&self) -> f64 {
+        let shown = self.values.iter().filter_map(|value| value.shown());
+        shown.sum()
+    }
+}
+
 impl Chart {
     /// Creates a chart of counts. The document describes it.
     pub(super) fn new(
@@ -130,12 +138,8 @@ impl Chart {
     /// Puts the greatest values of the first series first, and of a heat map the rows with the greatest
     /// sums. Only drawn values count, so the order reveals no hidden one.
     pub(crate) fn sort_by_size(&mut self) {
-        let sum = |series: &Series| -> f64 {
-            let shown = series.values.iter().filter_map(|value| value.shown());
-            shown.sum()
-        };
         if self.kind == ChartKind::Heat {
-            self.series.sort_by(|a, b| sum(b).total_cmp(&sum(a)));
+            self.series.sort_by(|a, b| b.sum().total_cmp(&a.sum()));
             return;
         }
         let Some(first) = self.series.first() else {

@@ -42,6 +42,19 @@ impl Document {
     }
 }
 
+/// True for a block that stands alone on a slide if there is none to draw.
+fn is_other(block: &&Block) -> bool {
+    match block {
+        Block::Table(table) => !table.matrix,
+        Block::Notes(_) => true,
+        _ => false,
+    }
+}
+
+fn is_text(block: &&Block) -> bool {
+    matches!(block, Block::Text(_))
+}
+
 /// Returns the blocks of each slide of a chapter.
 fn contents(blocks: &[Block]) -> Vec<Vec<Block>> {
     let drawn = blocks.iter().filter(|block| {
@@ -50,17 +63,11 @@ fn contents(blocks: &[Block]) -> Vec<Vec<Block>> {
             Block::Findings(_) | Block::Facts(_) | Block::Chart(_) | Block::Charts(_)
         )
     });
-    let is_other = |block: &&Block| match block {
-        Block::Table(table) => !table.matrix,
-        Block::Notes(_) => true,
-        _ => false,
-    };
     let mut slides: Vec<Vec<Block>> = drawn.map(|block| vec![block.clone()]).collect();
     if slides.is_empty() {
         let other = blocks.iter().find(is_other).cloned();
         slides.push(other.into_iter().collect());
     }
-    let is_text = |block: &&Block| matches!(block, Block::Text(_));
     match &slides[..] {
         // Texts explain figures, and tell why there are no others.
         [one] if matches!(one[..], [] | [Block::Facts(_)]) => {

@@ -1,4 +1,4 @@
-//! What all sections use: messages, columns, and cells of names and counts.
+//! Parts of all sections: messages, columns, and cells of names and counts.
 
 use affluenza_words::{WordArg, WordArgs};
 

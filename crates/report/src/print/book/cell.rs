@@ -110,6 +110,11 @@ impl BookCell {
     }
 }
 
+/// Returns the number of decimals of a number with a decimal point.
+fn decimals(digits: &str) -> usize {
+    digits.split_once('.').map_or(0, |(_, after)| after.len())
+}
+
 impl NumberForm {
     pub fn of(cell: &Cell, language: Language) -> Self {
         let grouped = Self {
@@ -121,7 +126,6 @@ impl NumberForm {
             is_percent: true,
             ..Self::default()
         };
-        let decimals = |digits: &str| digits.split_once('.').map_or(0, |(_, after)| after.len());
         match cell {
             Cell::Count(_) => grouped,
             Cell::Sparse(_) => Self {
@@ -147,8 +151,8 @@ impl NumberForm {
             },
             Cell::Given(given) => {
                 let shown = cell.show(language);
-                let is_unit = |letter: char| letter.is_alphabetic() || letter == '%';
-                let unit = shown.find(is_unit).map_or("", |from| &shown[from..]);
+                let unit = shown.find(|letter: char| letter.is_alphabetic() || letter == '%');
+                let unit = unit.map_or("", |from| &shown[from..]);
                 let space = if matches!(unit, "" | "%") { "" } else { " " };
                 Self {
                     decimals: decimals(&given.digits),

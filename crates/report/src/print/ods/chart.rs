@@ -1,4 +1,4 @@
-//! Charts of a spreadsheet. Each is a document of its own, and shows cells of its sheet.
+//! Charts of a spreadsheet. Each is a separate document, and shows cells of its sheet.
 
 use maud::{Markup, html as xml};
 
@@ -130,7 +130,7 @@ fn chart_styles(chart: &BookChart, colours: ReportColours) -> Markup {
     let is_line = chart.kind == ChartKind::Lines;
     let rule = Colour([197, 204, 211]);
     xml! {
-        // Without a fill of its own a part has the blue of the program.
+        // Without an own fill, a part has the blue of the program.
         style:style style:name="chart" style:family="chart" {
             style:graphic-properties draw:stroke="none" draw:fill="solid" draw:fill-color="#ffffff" {}
         }

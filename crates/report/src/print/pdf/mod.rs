@@ -32,7 +32,7 @@ const COVER_LOGO: [f32; 2] = [180.0, 52.0];
 pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
     let document = &*document.printed();
     let fonts = Fonts::new();
-    Layout::of_pages(document, &fonts)?.write(document)
+    PdfLayout::of_pages(document, &fonts)?.write(document)
 }
 
 /// Returns the slide edition as a PDF of 16:9, a slide for each chapter. The same document gives the
@@ -40,17 +40,17 @@ pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
 pub fn slides(document: &Document) -> Result<Vec<u8>, PrintError> {
     let document = &document.slides();
     let fonts = Fonts::new();
-    Layout::of_slides(document, &fonts)?.write(document)
+    PdfLayout::of_slides(document, &fonts)?.write(document)
 }
 
 /// A document on sheets.
-struct Layout<'f> {
+struct PdfLayout<'f> {
     paper: Paper<'f>,
     structure: Vec<Branch>,
     positions: Vec<SectionPosition>,
 }
 
-impl<'f> Layout<'f> {
+impl<'f> PdfLayout<'f> {
     fn of_pages(document: &Document, fonts: &'f Fonts) -> Result<Self, PrintError> {
         let colours = document.centre.colours;
         let mut paper = Paper::new(fonts, colours, SheetShape::Upright);
@@ -122,7 +122,7 @@ impl<'f> Layout<'f> {
 #[cfg(test)]
 pub(crate) fn pages(document: &Document) -> usize {
     let (document, fonts) = (&*document.printed(), Fonts::new());
-    let layout = Layout::of_pages(document, &fonts).expect("it is laid out");
+    let layout = PdfLayout::of_pages(document, &fonts).expect("it is laid out");
     layout.paper.sheets.len()
 }
 

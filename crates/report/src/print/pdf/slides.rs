@@ -14,7 +14,7 @@ const TITLE_GAP: f32 = 6.0;
 const BLOCK_GAP: f32 = 10.0;
 
 /// Number of items of a block that a slide shows, and that the report shows.
-struct Shown {
+struct FittedItems {
     part: usize,
     all: usize,
 }
@@ -33,12 +33,12 @@ pub(super) fn fitted(paper: &Paper<'_>, section: &Section, language: Language) -
     let mut rest = None;
     for block in &mut slide.blocks {
         let mut whole = block.clone();
-        let Shown { part, all } = shorten(paper, &mut whole, language, room)?;
+        let FittedItems { part, all } = shorten(paper, &mut whole, language, room)?;
         if part == all {
             *block = whole;
             continue;
         }
-        let longest = rest_line(section, language, &Shown { part: all, all });
+        let longest = rest_line(section, language, &FittedItems { part: all, all });
         room -= text_height(paper, &longest);
         rest = Some(shorten(paper, block, language, room)?);
         block.describe(language);
@@ -53,7 +53,7 @@ fn text_height(paper: &Paper<'_>, text: &str) -> f32 {
     blocks::height(&paper.fonts.wrap(text, body(), paper.width())) + BLOCK_GAP
 }
 
-fn rest_line(section: &Section, language: Language, shown: &Shown) -> String {
+fn rest_line(section: &Section, language: Language, shown: &FittedItems) -> String {
     let words = [
         ("shown", shown.part.into()),
         ("all", shown.all.into()),
@@ -63,7 +63,12 @@ fn rest_line(section: &Section, language: Language, shown: &Shown) -> String {
 }
 
 /// Leaves out the last items of a block that do not fit.
-fn shorten(paper: &Paper<'_>, block: &mut Block, language: Language, room: f32) -> Option<Shown> {
+fn shorten(
+    paper: &Paper<'_>,
+    block: &mut Block,
+    language: Language,
+    room: f32,
+) -> Option<FittedItems> {
     let width = paper.width();
     Some(match block {
         Block::Table(table) => {
@@ -101,26 +106,30 @@ fn shorten(paper: &Paper<'_>, block: &mut Block, language: Language, room: f32) 
             let part = within(heights, room);
             truncated(notes, part)
         }
-        Block::Text(_) | Block::Prose(_) | Block::Logos(_) => Shown { part: 1, all: 1 },
+        Block::Text(_) | Block::Prose(_) | Block::Logos(_) => FittedItems { part: 1, all: 1 },
     })
 }
 
+fn chart_height(paper: &Paper<'_>, chart: &Chart) -> f32 {
+    figure::row_height(paper, std::slice::from_ref(chart))
+}
+
 /// Leaves out what does not fit: the compared year, then the smallest bars or rows of a heat map.
-fn shorten_chart(paper: &Paper<'_>, chart: &mut Chart, room: f32) -> Shown {
+fn shorten_chart(paper: &Paper<'_>, chart: &mut Chart, room: f32) -> FittedItems {
     let is_heat = chart.kind == ChartKind::Heat;
     let all = match is_heat {
         true => chart.series.len(),
         false => chart.labels.len(),
     };
-    let fits = |chart: &Chart| figure::row_height(paper, std::slice::from_ref(chart)) <= room;
-    if chart.kind == ChartKind::Bars && !fits(chart) {
+    if chart.kind == ChartKind::Bars && chart_height(paper, chart) > room {
         chart.series.truncate(1);
     }
-    if matches!(chart.kind, ChartKind::Bars | ChartKind::Heat) && !fits(chart) {
+    if matches!(chart.kind, ChartKind::Bars | ChartKind::Heat) && chart_height(paper, chart) > room
+    {
         chart.sort_by_size();
     }
     let mut part = all;
-    while part > 1 && !fits(chart) {
+    while part > 1 && chart_height(paper, chart) > room {
         part -= 1;
         if is_heat {
             chart.series.truncate(part);
@@ -131,13 +140,13 @@ fn shorten_chart(paper: &Paper<'_>, chart: &mut Chart, room: f32) -> Shown {
             }
         }
     }
-    Shown { part, all }
+    FittedItems { part, all }
 }
 
-fn truncated<T>(list: &mut Vec<T>, part: usize) -> Shown {
+fn truncated<T>(list: &mut Vec<T>, part: usize) -> FittedItems {
     let all = list.len();
     list.truncate(part.max(1));
-    Shown {
+    FittedItems {
         part: list.len(),
         all,
     }
@@ -156,7 +165,7 @@ pub(super) fn within(heights: impl Iterator<Item = f32>, room: f32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Fonts, Layout};
+    use super::super::{Fonts, PdfLayout};
     use super::*;
     use crate::document::Document;
     use crate::document::FindingLine;
@@ -164,7 +173,7 @@ mod tests {
     /// Returns the id of the section of each slide after the first.
     fn ids(document: &Document) -> Vec<String> {
         let (document, fonts) = (document.slides(), Fonts::new());
-        let layout = Layout::of_slides(&document, &fonts).unwrap();
+        let layout = PdfLayout::of_slides(&document, &fonts).unwrap();
         let ids = layout.positions.iter();
         let ids: Vec<String> = ids.map(|position| position.id.to_string()).collect();
         assert_eq!(layout.paper.sheets.len(), 1 + ids.len(), "{ids:?}");
