@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher as _};
 use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
 
 use affluenza_classify::hours::{date_since_1970, days_since_1970};
 use affluenza_disclosure::edition::Editions;
 use affluenza_store::usage::{EnteEvents, UNREGISTERED, Watermark};
 use affluenza_store::{StoreError, Usage};
 use jiff::Timestamp;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::asked::Asked;
@@ -31,23 +32,43 @@ pub(crate) struct Basis {
     minute: i64,
 }
 
+/// Age up to which an answer may rest on the state before the one that is being read.
+const RECENT: Duration = Duration::from_secs(2);
+
 /// Numbers of events by month and ente.
 ///
 /// Events are only added within a generation of the watermark. So figures have changed only if the
 /// number of events of their months and enti has. The numbers are read once for each watermark, and
 /// only of months that have changed since the watermark before, however many clients ask. While
 /// nothing is written, ClickHouse is not asked.
+///
+/// One question reads them; those that come meanwhile get the state before, if it is [`RECENT`].
 #[derive(Default)]
-pub(crate) struct EventCounts(RwLock<EventTable>);
+pub(crate) struct EventCounts {
+    table: RwLock<EventTable>,
+    /// Held while the numbers are read from ClickHouse.
+    reading: Mutex<()>,
+}
 
 #[derive(Default)]
 struct EventTable {
     watermark: Watermark,
     /// Months that were read under the watermark, by their first days.
     read: Option<RangeInclusive<i32>>,
+    /// Beginning of the last reading.
+    read_at: Option<Instant>,
     months: BTreeMap<i32, EventsOfMonth>,
     /// Place of each ente in the lists of the months.
     places: HashMap<String, usize>,
+}
+
+/// Numbers of events that were read under a watermark.
+struct EventReading {
+    watermark: Watermark,
+    months: RangeInclusive<i32>,
+    began: Instant,
+    changed: Vec<i32>,
+    rows: Vec<EnteEvents>,
 }
 
 #[derive(Default)]
@@ -102,60 +123,117 @@ impl EventCounts {
         snapshot: &Snapshot,
         usage: &Usage,
     ) -> Result<u64, StoreError> {
-        let table = self.0.read().await;
-        if table.has_read(&snapshot.watermark, &months) {
-            return Ok(table.sum(months, enti));
+        let watermark = &snapshot.watermark;
+        if let Some(events) = self.table.read().await.current(watermark, &months, enti) {
+            return Ok(events);
         }
-        drop(table);
-        let mut table = self.0.write().await;
+        let _reading = match self.reading.try_lock() {
+            Ok(reading) => reading,
+            Err(_) => {
+                if let Some(events) = self.table.read().await.recent(watermark, &months, enti) {
+                    return Ok(events);
+                }
+                self.reading.lock().await
+            }
+        };
         // Another question may have read them meanwhile.
-        if !table.has_read(&snapshot.watermark, &months) {
-            table
-                .read_changed(&snapshot.watermark, &months, usage)
-                .await?;
+        if let Some(events) = self.table.read().await.current(watermark, &months, enti) {
+            return Ok(events);
         }
-        Ok(table.sum(months, enti))
+        let read = self.read(watermark, &months, usage).await?;
+        let mut table = self.table.write().await;
+        table.take(read);
+        Ok(table.sum(&months, enti))
+    }
+
+    /// Reads the months that have changed, and those that were not read yet.
+    async fn read(
+        &self,
+        watermark: &Watermark,
+        months: &RangeInclusive<i32>,
+        usage: &Usage,
+    ) -> Result<EventReading, StoreError> {
+        let began = Instant::now();
+        let (months, known) = self.table.read().await.known(watermark, months);
+        let all = usage
+            .events_of_months(*months.start(), *months.end())
+            .await?;
+        let changed = all
+            .iter()
+            .filter(|now| known.get(&now.month) != Some(&now.events));
+        let changed: Vec<i32> = changed.map(|now| now.month).collect();
+        let rows = match changed.is_empty() {
+            true => Vec::new(),
+            false => usage.events_of_enti(&changed).await?,
+        };
+        Ok(EventReading {
+            watermark: watermark.clone(),
+            months,
+            began,
+            changed,
+            rows,
+        })
     }
 }
 
 impl EventTable {
-    fn has_read(&self, watermark: &Watermark, months: &RangeInclusive<i32>) -> bool {
-        let read = self.read.as_ref().filter(|_| self.watermark == *watermark);
+    /// Returns the number of events under the watermark, if it was read.
+    fn current(
+        &self,
+        watermark: &Watermark,
+        months: &RangeInclusive<i32>,
+        enti: Option<&[String]>,
+    ) -> Option<u64> {
+        let is_read = self.watermark == *watermark && self.has_read(months);
+        is_read.then(|| self.sum(months, enti))
+    }
+
+    /// Returns the number of events a moment ago.
+    fn recent(
+        &self,
+        watermark: &Watermark,
+        months: &RangeInclusive<i32>,
+        enti: Option<&[String]>,
+    ) -> Option<u64> {
+        let is_recent = self.watermark.generation == watermark.generation
+            && self.read_at.is_some_and(|at| at.elapsed() < RECENT)
+            && self.has_read(months);
+        is_recent.then(|| self.sum(months, enti))
+    }
+
+    fn has_read(&self, months: &RangeInclusive<i32>) -> bool {
+        let read = self.read.as_ref();
         read.is_some_and(|read| read.contains(months.start()) && read.contains(months.end()))
     }
 
-    /// Reads the months that have changed, and those that were not read yet.
-    async fn read_changed(
-        &mut self,
+    /// Returns the months to read, and the numbers of events by month that are known.
+    fn known(
+        &self,
         watermark: &Watermark,
         months: &RangeInclusive<i32>,
-        usage: &Usage,
-    ) -> Result<(), StoreError> {
-        let read = self.read.take().filter(|_| self.watermark == *watermark);
-        let read = read.unwrap_or_else(|| months.clone());
-        let (first, last) = (
-            *months.start().min(read.start()),
-            *months.end().max(read.end()),
-        );
+    ) -> (RangeInclusive<i32>, BTreeMap<i32, u64>) {
+        let read = self.read.as_ref().filter(|_| self.watermark == *watermark);
+        let read = read.unwrap_or(months);
+        let first = *months.start().min(read.start());
+        let last = *months.end().max(read.end());
         if self.watermark.generation != watermark.generation {
+            return (first..=last, BTreeMap::new());
+        }
+        let known = self
+            .months
+            .iter()
+            .map(|(month, events)| (*month, events.all));
+        (first..=last, known.collect())
+    }
+
+    fn take(&mut self, read: EventReading) {
+        if self.watermark.generation != read.watermark.generation {
             self.months.clear();
         }
-        let all = usage.events_of_months(first, last).await?;
-        let changed: Vec<i32> = all
-            .iter()
-            .filter(|now| {
-                let then = self.months.get(&now.month);
-                then.is_none_or(|then| then.all != now.events)
-            })
-            .map(|now| now.month)
-            .collect();
-        if !changed.is_empty() {
-            let rows = usage.events_of_enti(&changed).await?;
-            self.replace(&changed, rows);
-        }
-        self.watermark = watermark.clone();
-        self.read = Some(first..=last);
-        Ok(())
+        self.replace(&read.changed, read.rows);
+        self.watermark = read.watermark;
+        self.read = Some(read.months);
+        self.read_at = Some(read.began);
     }
 
     fn replace(&mut self, changed: &[i32], rows: Vec<EnteEvents>) {
@@ -174,8 +252,8 @@ impl EventTable {
         }
     }
 
-    fn sum(&self, months: RangeInclusive<i32>, enti: Option<&[String]>) -> u64 {
-        let months = self.months.range(months).map(|(_, month)| month);
+    fn sum(&self, months: &RangeInclusive<i32>, enti: Option<&[String]>) -> u64 {
+        let months = self.months.range(months.clone()).map(|(_, month)| month);
         let Some(enti) = enti else {
             return months.map(|month| month.all).sum();
         };
@@ -243,33 +321,48 @@ mod tests {
             vec![row(0, "a", 5), row(31, "a", 7), row(31, "b", 11)],
         );
         let [a, b, none] = ["a", "b", "c"].map(|ente| [ente.to_owned()]);
-        assert_eq!(table.sum(0..=31, None), 23);
-        assert_eq!(table.sum(0..=30, None), 5);
-        assert_eq!(table.sum(0..=31, Some(&a)), 12);
-        assert_eq!(table.sum(0..=31, Some(&none)), 0);
+        assert_eq!(table.sum(&(0..=31), None), 23);
+        assert_eq!(table.sum(&(0..=30), None), 5);
+        assert_eq!(table.sum(&(0..=31), Some(&a)), 12);
+        assert_eq!(table.sum(&(0..=31), Some(&none)), 0);
         let twice = [a[0].clone(), b[0].clone(), a[0].clone()];
-        assert_eq!(table.sum(31..=31, Some(&twice)), 18);
+        assert_eq!(table.sum(&(31..=31), Some(&twice)), 18);
         // A month that is read again replaces the earlier reading.
         table.replace(&[31], vec![row(31, "b", 12)]);
         assert_eq!(
-            (table.sum(0..=31, None), table.sum(0..=31, Some(&b))),
+            (table.sum(&(0..=31), None), table.sum(&(0..=31), Some(&b))),
             (17, 12)
         );
     }
 
     #[test]
     fn months_are_read_once_for_a_watermark() {
-        let watermark = Watermark {
-            blocks: "1".to_owned(),
+        let watermark = |generation: &str, blocks: &str| Watermark {
+            generation: generation.to_owned(),
+            blocks: blocks.to_owned(),
             ..Watermark::default()
         };
-        let table = EventTable {
-            watermark: watermark.clone(),
-            read: Some(31..=90),
-            ..EventTable::default()
-        };
-        assert!(table.has_read(&watermark, &(59..=90)));
-        assert!(!table.has_read(&watermark, &(0..=90)));
-        assert!(!table.has_read(&Watermark::default(), &(59..=90)));
+        let (first, next) = (watermark("a", "1"), watermark("a", "2"));
+        let mut table = EventTable::default();
+        table.take(EventReading {
+            watermark: first.clone(),
+            months: 31..=90,
+            began: Instant::now(),
+            changed: vec![31],
+            rows: vec![row(31, "a", 5)],
+        });
+        let months = 31..=59;
+        assert_eq!(table.current(&first, &months, None), Some(5));
+        assert_eq!(table.current(&first, &(0..=90), None), None);
+        // While the next state is read, others get this one for a moment.
+        assert_eq!(table.current(&next, &months, None), None);
+        assert_eq!(table.recent(&next, &months, None), Some(5));
+        assert_eq!(table.recent(&watermark("b", "2"), &months, None), None);
+        assert_eq!(
+            table.known(&next, &months),
+            (31..=59, BTreeMap::from([(31, 5)]))
+        );
+        table.read_at = table.read_at.and_then(|at| at.checked_sub(RECENT));
+        assert_eq!(table.recent(&next, &months, None), None);
     }
 }
