@@ -41,7 +41,7 @@ fn gzip_of_several_members_is_read_to_its_end() {
 
 #[test]
 fn a_file_compressed_twice_is_refused() {
-    let input = Input::reader("a.log.gz.gz", Cursor::new(gzip(&gzip(ONE))));
+    let input = Input::reader("a.log.gz.gz", Cursor::new(gzip(gzip(ONE))));
     assert!(
         refused(vec![input]).starts_with("a.log.gz.gz is compressed twice: decompress it once")
     );
