@@ -59,6 +59,13 @@ const REJOIN: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(Duration::from_secs(10))
     .without_max_times();
 
+/// Backoff while ClickHouse does not answer at the start, for a minute in all: `up` may be starting it
+/// again.
+const STARTING: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(200))
+    .with_max_delay(Duration::from_secs(5))
+    .with_max_times(16);
+
 /// Condition, besides `stop`, for the end of a run.
 #[derive(Debug, Clone)]
 pub enum Until {
@@ -134,17 +141,27 @@ impl Consumer {
         runtime: Handle,
     ) -> Result<Self, PipelineError> {
         let topic = TopicIdentity::read(bus)?;
-        let stream = runtime.block_on(stream::of_topic(store.ledger(), topic.id()))?;
         // Fail at the start, not at the first bad record, if the dead-letter topic is missing.
         let cluster = Cluster::new(bus)?;
         cluster.check_topics(&[&bus.dead_letter_topic])?;
-        runtime.block_on(cluster.warn_of_compaction(&bus.topic));
+        let name = bus.topic.clone();
+        runtime.spawn(async move { cluster.warn_of_compaction(&name).await });
         progress.limit_by(&config);
         let notes = erasure_notes::read(bus).unwrap_or_else(|error| {
             tracing::warn!(%error, "notes of erasures cannot be read");
             None
         });
-        let erasures = erasures_ahead(&store, notes.unwrap_or_default(), &stream);
+        let notes = notes.unwrap_or_default();
+        let (stream, erasures) = (|| {
+            runtime.block_on(async {
+                let stream = stream::of_topic(store.ledger(), topic.id()).await?;
+                let erasures = erasures_ahead(&store, notes.clone(), &stream).await?;
+                Ok::<_, PipelineError>((stream, erasures))
+            })
+        })
+        .retry(STARTING)
+        .when(PipelineError::is_transient)
+        .call()?;
         let sink = Sink {
             ledger: store.ledger().clone(),
             facts: store.facts().clone(),
@@ -152,7 +169,7 @@ impl Consumer {
             gaps: Arc::new(Gaps::new(bus)),
             progress: progress.clone(),
             is_replay: false,
-            erasures: runtime.block_on(erasures)?.into(),
+            erasures: erasures.into(),
             partition: Partition(0),
         };
         Ok(Self {
