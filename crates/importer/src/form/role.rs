@@ -130,6 +130,8 @@ impl<'a> LogRecord<'a> {
     /// True if a text can be the name of a login. In a form that is recognised, a client in it shows
     /// that an unknown prefix stands before the line.
     pub(crate) fn can_be_user(&self, text: &[u8]) -> bool {
+        // Jetty writes two blanks.
+        let text = text.trim_ascii();
         let mut words = text.split(|byte| *byte == b' ');
         self.naming == Naming::Named
             || !text.contains(&b' ')

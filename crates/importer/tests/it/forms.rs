@@ -102,7 +102,7 @@ fn every_form_gives_the_same_events() {
         assert_eq!(shown(&events), shown(&combined), "{name}");
         assert_eq!(
             (summary.malformed, summary.pages, summary.failed),
-            (0, 5, 1),
+            (0, 4, 1),
             "{name}"
         );
         let has_agents = !matches!(&**name, "common" | "virtual-host-common" | "haproxy");
