@@ -12,10 +12,16 @@ use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 /// The text is no JSON, or no `T`.
 ///
 /// ```
-/// use affluenza_event::{Client, read_object};
+/// use affluenza_event::read_object;
 ///
-/// assert!(read_object::<Client<'_>>(br#"{"user_agent":"curl/8"}"#).is_ok());
-/// assert!(read_object::<Client<'_>>(br#"["curl/8"]"#).is_err());
+/// #[derive(serde::Deserialize)]
+/// struct Client {
+///     user_agent: String,
+/// }
+///
+/// let client: Client = read_object(br#"{"user_agent":"curl/8"}"#).unwrap();
+/// assert_eq!(client.user_agent, "curl/8");
+/// assert!(read_object::<Client>(br#"["curl/8"]"#).is_err());
 /// ```
 pub fn read_object<'de, T: Deserialize<'de>>(text: &'de [u8]) -> serde_json::Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
