@@ -15,8 +15,11 @@ use crate::raw::{RawCategories, RawCategory, RawCategoryPeriod, RawEnte, RawServ
 use crate::register::{Named, Names, Register};
 use crate::tables::{Entries, OpenFile, TableReader};
 
-pub(crate) fn assemble(text: &str, open: OpenFile<'_>) -> Result<Register, RegisterErrors> {
-    let mut checker = Checker::default();
+pub(crate) fn assemble(
+    text: &str,
+    open: OpenFile<'_>,
+    mut checker: Checker,
+) -> Result<Register, RegisterErrors> {
     let tables = TableReader::read(&mut checker, open, text);
     if checker.has_unreadable_file() {
         // References to entries of this file would only hide the cause.

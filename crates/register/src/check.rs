@@ -37,9 +37,18 @@ pub(crate) struct Checker {
     problems: Vec<RegisterProblem>,
     /// Entries omitted because of a fault, by table and code. References to them are not reported.
     unreadable: HashSet<(&'static str, String)>,
+    /// True for a register of a seal, which must stay readable.
+    pub(crate) is_sealed: bool,
 }
 
 impl Checker {
+    pub(crate) fn of_sealed() -> Self {
+        Self {
+            is_sealed: true,
+            ..Self::default()
+        }
+    }
+
     /// Returns the problems in the order of the files and lines.
     pub(crate) fn into_problems(mut self) -> Vec<RegisterProblem> {
         self.problems.sort_by(|a, b| {
@@ -52,6 +61,9 @@ impl Checker {
         if let Fault::Dangling { table, code, .. } = &fault
             && self.unreadable.contains(&(*table, code.clone()))
         {
+            return;
+        }
+        if self.is_sealed && fault.is_harmless() {
             return;
         }
         self.problems.push(RegisterProblem {

@@ -62,6 +62,18 @@ impl std::fmt::Display for RegisterProblem {
     }
 }
 
+impl Fault {
+    /// True for a fault with which a register can be read.
+    pub(crate) fn is_harmless(&self) -> bool {
+        matches!(
+            self,
+            Self::ControlCharacter { .. }
+                | Self::ListSeparator { .. }
+                | Self::SuccessorNotValid { .. }
+        )
+    }
+}
+
 /// Fault of an entry. The message names the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Fault {

@@ -339,6 +339,24 @@ fn members_are_municipalities_listed_once() {
     }
 }
 
+/// A year stays readable whose register was sealed before these faults were known.
+#[test]
+fn a_sealed_register_may_have_faults_that_hide_nothing() {
+    for (from, to) in [
+        (
+            "name = \"Nuovo\"",
+            "name = \"Nuovo\"\nvalid_from = 2019-01-02",
+        ),
+        ("name = \"Nuovo\"", "name = \"Nu\\novo\""),
+    ] {
+        let text = GOOD.replacen(from, to, 1);
+        assert!(Register::parse(&text).is_err());
+        assert!(Register::parse_sealed(&text).is_ok(), "{to}");
+    }
+    let dangling = GOOD.replace("successor = \"new\"", "successor = \"none\"");
+    assert!(Register::parse_sealed(&dangling).is_err());
+}
+
 #[test]
 fn two_enti_of_one_name_are_found_by_code_only() {
     let text = GOOD.replace("Nuovo", "Vecchio");

@@ -190,7 +190,7 @@ impl SealedYear {
 
     /// Parses the sealed register.
     pub fn register(&self) -> Result<Register, affluenza_register::RegisterErrors> {
-        Register::parse(&self.register)
+        Register::parse_sealed(&self.register)
     }
 }
 
