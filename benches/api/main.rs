@@ -1,6 +1,6 @@
 //! Measures the API on eleven years of data, with 7.5 million service uses per decade and the
 //! matching accesses. Measures each resource with and without ETag, many clients at once, and a key
-//! that polls while another floods. `make bench-polling` measures dashboards that poll beside events.
+//! that polls while another floods. `make bench-polling` measures dashboards that poll while events come in.
 //!
 //! `make bench-api` runs it. `make bench-api KEEP=/folder` keeps the data in the folder for the
 //! next run, which saves two minutes. The bench is bounded in count and time and uses only the

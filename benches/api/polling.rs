@@ -1,5 +1,5 @@
 //! Measures dashboards that poll: 64 clients, each with one question a second and the ETag of its last
-//! answer. First without events, then beside 1,000 events a second.
+//! answer. First without events, then with 1,000 events a second.
 //!
 //! Expected: a 304 costs the API about 0.1 ms, and a change of the figures two queries for all clients.
 

@@ -164,7 +164,7 @@ fn margins(measure: PublicMeasure, period: ClosedPeriod) -> Vec<Vec<Dimension>> 
 pub struct PreviewQuestion {
     /// Year or month.
     pub period: ClosedPeriod,
-    /// Place for the preview, or for the reason why there is none.
+    /// Place for the preview, or for the reason why it is missing.
     pub reply: oneshot::Sender<Result<PublicPreview, String>>,
 }
 
@@ -219,7 +219,7 @@ pub(crate) async fn answer(
     Ok(written(preview))
 }
 
-/// Returns the year or the month that is asked for.
+/// Returns the year or the month of a question.
 fn asked(
     pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<ClosedPeriod, Problem> {

@@ -13,8 +13,7 @@ use crate::packed::unpack;
 use crate::parse::{diagnose, event, report};
 use crate::wire::{AnyLogin, Data, Envelope};
 use crate::{
-    CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, FieldFault, Refusal, RefusalKind,
-    UnixMillis, json,
+    CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, FieldFault, Refusal, UnixMillis, json,
 };
 
 /// UTF-8 byte order mark, which some programs write before a text.
@@ -150,7 +149,7 @@ fn unusual<'a>(
     structured(match diagnose(payload) {
         Ok(_report) => report(payload, written),
         Err(_) if has_schema_id(payload) => Err(Refusal::schema_id()),
-        Err(refusal) if refusal.kind == RefusalKind::NotCloudevent => {
+        Err(refusal) if refusal.fault.pointer == "/specversion" => {
             Err(names.find_map(misspelt_header).unwrap_or(refusal))
         }
         Err(refusal) => Err(refusal),

@@ -149,7 +149,7 @@ impl ReportFormat {
         }
     }
 
-    /// Returns the file name of a report in a folder, where slides lie beside the reports of the same
+    /// Returns the file name of a report in a folder, where slides lie next to the reports of the same
     /// bodies.
     pub fn file_name(self, stem: &str) -> String {
         let part = match self {

@@ -42,7 +42,7 @@ impl Document {
     }
 }
 
-/// True for a block that stands alone on a slide if there is none to draw.
+/// True for a block that stands alone on a slide if nothing is drawn.
 fn is_other(block: &&Block) -> bool {
     match block {
         Block::Table(table) => !table.matrix,
