@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher as _};
 use std::ops::RangeInclusive;
-use std::time::{Duration, Instant};
 
 use affluenza_classify::hours::{date_since_1970, days_since_1970};
 use affluenza_disclosure::edition::Editions;
@@ -21,7 +20,7 @@ use crate::question::Resource;
 use crate::state::Snapshot;
 
 /// State of the data of an answer. Answers to the same question are equal while it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Basis {
     /// Hash of the figures' state and of the register's version. All pages of an answer have the
     /// same.
@@ -32,8 +31,13 @@ pub(crate) struct Basis {
     minute: i64,
 }
 
-/// Age up to which an answer may rest on the state before the one that is being read.
-const RECENT: Duration = Duration::from_secs(2);
+/// Returns the minute, if it changes the answer.
+pub(crate) fn minute(resource: Resource) -> i64 {
+    match resource {
+        Resource::Live => Timestamp::now().as_second() / 60,
+        _ => 0,
+    }
+}
 
 /// Numbers of events by month and ente.
 ///
@@ -41,8 +45,6 @@ const RECENT: Duration = Duration::from_secs(2);
 /// number of events of their months and enti has. The numbers are read once for each watermark, and
 /// only of months that have changed since the watermark before, however many clients ask. While
 /// nothing is written, ClickHouse is not asked.
-///
-/// One question reads them; those that come meanwhile get the state before, if it is [`RECENT`].
 #[derive(Default)]
 pub(crate) struct EventCounts {
     table: RwLock<EventTable>,
@@ -55,8 +57,6 @@ struct EventTable {
     watermark: Watermark,
     /// Months that were read under the watermark, by their first days.
     read: Option<RangeInclusive<i32>>,
-    /// Beginning of the last reading.
-    read_at: Option<Instant>,
     months: BTreeMap<i32, EventsOfMonth>,
     /// Place of each ente in the lists of the months.
     places: HashMap<String, usize>,
@@ -66,7 +66,6 @@ struct EventTable {
 struct EventReading {
     watermark: Watermark,
     months: RangeInclusive<i32>,
-    began: Instant,
     changed: Vec<i32>,
     rows: Vec<EnteEvents>,
 }
@@ -108,10 +107,7 @@ impl EventCounts {
                     .coverage
                     .digest(asked.period, asked.enti(viewer.scope())),
             },
-            minute: match resource {
-                Resource::Live => Timestamp::now().as_second() / 60,
-                _ => 0,
-            },
+            minute: minute(resource),
         })
     }
 
@@ -127,15 +123,7 @@ impl EventCounts {
         if let Some(events) = self.table.read().await.current(watermark, &months, enti) {
             return Ok(events);
         }
-        let _reading = match self.reading.try_lock() {
-            Ok(reading) => reading,
-            Err(_) => {
-                if let Some(events) = self.table.read().await.recent(watermark, &months, enti) {
-                    return Ok(events);
-                }
-                self.reading.lock().await
-            }
-        };
+        let _reading = self.reading.lock().await;
         // Another question may have read them meanwhile.
         if let Some(events) = self.table.read().await.current(watermark, &months, enti) {
             return Ok(events);
@@ -153,7 +141,6 @@ impl EventCounts {
         months: &RangeInclusive<i32>,
         usage: &Usage,
     ) -> Result<EventReading, StoreError> {
-        let began = Instant::now();
         let (months, known) = self.table.read().await.known(watermark, months);
         let all = usage
             .events_of_months(*months.start(), *months.end())
@@ -169,7 +156,6 @@ impl EventCounts {
         Ok(EventReading {
             watermark: watermark.clone(),
             months,
-            began,
             changed,
             rows,
         })
@@ -186,19 +172,6 @@ impl EventTable {
     ) -> Option<u64> {
         let is_read = self.watermark == *watermark && self.has_read(months);
         is_read.then(|| self.sum(months, enti))
-    }
-
-    /// Returns the number of events a moment ago.
-    fn recent(
-        &self,
-        watermark: &Watermark,
-        months: &RangeInclusive<i32>,
-        enti: Option<&[String]>,
-    ) -> Option<u64> {
-        let is_recent = self.watermark.generation == watermark.generation
-            && self.read_at.is_some_and(|at| at.elapsed() < RECENT)
-            && self.has_read(months);
-        is_recent.then(|| self.sum(months, enti))
     }
 
     fn has_read(&self, months: &RangeInclusive<i32>) -> bool {
@@ -233,7 +206,6 @@ impl EventTable {
         self.replace(&read.changed, read.rows);
         self.watermark = read.watermark;
         self.read = Some(read.months);
-        self.read_at = Some(read.began);
     }
 
     fn replace(&mut self, changed: &[i32], rows: Vec<EnteEvents>) {
@@ -347,22 +319,16 @@ mod tests {
         table.take(EventReading {
             watermark: first.clone(),
             months: 31..=90,
-            began: Instant::now(),
             changed: vec![31],
             rows: vec![row(31, "a", 5)],
         });
         let months = 31..=59;
         assert_eq!(table.current(&first, &months, None), Some(5));
         assert_eq!(table.current(&first, &(0..=90), None), None);
-        // While the next state is read, others get this one for a moment.
         assert_eq!(table.current(&next, &months, None), None);
-        assert_eq!(table.recent(&next, &months, None), Some(5));
-        assert_eq!(table.recent(&watermark("b", "2"), &months, None), None);
         assert_eq!(
             table.known(&next, &months),
             (31..=59, BTreeMap::from([(31, 5)]))
         );
-        table.read_at = table.read_at.and_then(|at| at.checked_sub(RECENT));
-        assert_eq!(table.recent(&next, &months, None), None);
     }
 }

@@ -21,6 +21,7 @@ mod period;
 mod preview;
 mod problems;
 mod question;
+mod recent;
 mod reply;
 mod service;
 mod source;

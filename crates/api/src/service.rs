@@ -38,6 +38,7 @@ use crate::period::Period;
 use crate::preview::{PreviewFeed, preview};
 use crate::problems::in_language;
 use crate::question::{Question, Resource};
+use crate::recent::{AnswerState, KeyedQuestion, RecentAnswers};
 use crate::reply::{CacheKey, Rendered, common_headers, etag, format, is_known, render, written};
 use crate::source::NoFigures;
 use crate::state::{Current, Snapshot};
@@ -81,6 +82,7 @@ struct Inner {
     questions: Semaphore,
     answers: Cache<CacheKey, Arc<Rendered>, ByBytes>,
     events: EventCounts,
+    recent: RecentAnswers,
     used: UsedCodes,
     unchanged: Counter,
     asked: Counter,
@@ -156,6 +158,7 @@ impl Api {
             places: ConcurrencyLimit::new(config.key_questions_max),
             questions: Semaphore::new(config.questions_max),
             events: EventCounts::default(),
+            recent: RecentAnswers::default(),
             used: UsedCodes::default(),
             answers: Cache::with_weighter(ANSWERS_EXPECTED, config.cache_bytes_max, ByBytes),
             unchanged: metrics.register("api_unchanged", "Requests answered with 304", unchanged),
@@ -328,9 +331,23 @@ impl Api {
                 Basis::of_public(&asked, &inner.editions, &snapshot)
             }
             Viewer::Key(_) => {
-                let usage = inner.store.usage();
-                let read = inner.events.basis(&asked, &viewer, &snapshot, usage);
-                read.await.map_err(|error| problem(error.into()))?
+                let keyed = KeyedQuestion {
+                    question: question.clone(),
+                    viewer: viewer.clone(),
+                    format,
+                    reached,
+                };
+                let state = AnswerState::new(resource, &snapshot);
+                match inner.recent.find(&keyed, state) {
+                    Some(recent) => {
+                        if recent.is_to_renew {
+                            let api = self.clone();
+                            tokio::spawn(api.renew(keyed, client.name(), snapshot.clone()));
+                        }
+                        recent.basis
+                    }
+                    None => inner.read(keyed, state, &asked, &snapshot).await?,
+                }
             }
         };
         let cached = CacheKey {
@@ -346,11 +363,20 @@ impl Api {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             let asked = Asked::new(&cached.question, period, reached)?;
+            let client = client.name();
             let rendered = inner.rendered(&asked, &cached, client, &snapshot).await?;
             written(&rendered, &cached, headers)
         };
         common_headers(response.headers_mut(), &etag, &cached.viewer);
         Ok(response)
+    }
+
+    /// Answers a question with the figures of the snapshot, for those who ask next.
+    async fn renew(self, keyed: KeyedQuestion, client: String, snapshot: Arc<Snapshot>) {
+        let renewed = self.0.renewed(keyed, client, &snapshot).await;
+        if let Err(problem) = renewed {
+            tracing::debug!(?problem, "an answer was not renewed");
+        }
     }
 }
 
@@ -429,16 +455,56 @@ impl Inner {
         ))
     }
 
+    /// Reads the state of the data of an answer.
+    async fn read(
+        &self,
+        keyed: KeyedQuestion,
+        state: AnswerState,
+        asked: &Asked<'_>,
+        snapshot: &Snapshot,
+    ) -> Result<Basis, Problem> {
+        let read = self
+            .events
+            .basis(asked, &keyed.viewer, snapshot, self.store.usage());
+        let basis = read.await.map_err(|error| problem(error.into()))?;
+        self.recent.note(keyed, basis, state);
+        Ok(basis)
+    }
+
+    async fn renewed(
+        &self,
+        keyed: KeyedQuestion,
+        client: String,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<(), Problem> {
+        let state = AnswerState::new(keyed.question.resource, snapshot);
+        let question = keyed.question.clone();
+        let period = self.period(&question, &keyed.viewer, snapshot);
+        let asked = Asked::new(&question, period, keyed.reached)?;
+        let read = self
+            .events
+            .basis(&asked, &keyed.viewer, snapshot, self.store.usage());
+        let cached = CacheKey {
+            question: question.clone(),
+            viewer: keyed.viewer.clone(),
+            format: keyed.format,
+            basis: read.await.map_err(|error| problem(error.into()))?,
+        };
+        self.rendered(&asked, &cached, client, snapshot).await?;
+        self.recent.note(keyed, cached.basis, state);
+        Ok(())
+    }
+
     /// Returns the answer from the cache, or builds it.
     async fn rendered(
         &self,
         asked: &Asked<'_>,
         cached: &CacheKey,
-        client: &Admitted,
+        client: String,
         snapshot: &Arc<Snapshot>,
     ) -> Result<Arc<Rendered>, Problem> {
         let make = async {
-            let _mine = self.places.take(&client.name(), PATIENCE).await?;
+            let _mine = self.places.take(&client, PATIENCE).await?;
             let waited = tokio::time::timeout(PATIENCE, self.questions.acquire()).await;
             let Ok(Ok(_place)) = waited else {
                 return Err(Problem::unavailable("too many questions at once", RETRY));

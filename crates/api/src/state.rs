@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub doubtful: Vec<DoubtfulMonth>,
     /// State of all figures, read before everything else.
     pub watermark: Watermark,
+    /// Number that grows whenever figures, days with data or register have changed.
+    pub revision: u64,
 }
 
 /// Days with data, by ente.
@@ -435,7 +437,11 @@ async fn look(
         Some(last) if last.watermark == watermark => (last.doubtful.clone(), last.as_of),
         _ => (store.ledger().months_in_doubt().await?, Timestamp::now()),
     };
+    let is_same = same_register
+        .is_some_and(|last| last.watermark == watermark && Arc::ptr_eq(&last.coverage, &coverage));
+    let last = before.map_or(0, |last| last.revision);
     Ok(Snapshot {
+        revision: last + u64::from(!is_same),
         as_of: Timestamp::from_second(as_of.as_second()).unwrap_or(as_of),
         register,
         known,
