@@ -30,4 +30,4 @@ pub use notice::{AcceptedLoss, Notice};
 pub use period::{ReportPeriod, UnknownPeriod};
 pub use report::{Report, ReportRequest};
 pub use scope::FiguresByEnte;
-pub use seal::{BrokenSeal, Seal, SealNote, SealedYear, verify};
+pub use seal::{BrokenSeal, Seal, SealContentWriter, SealNote, SealedYear, verify};

@@ -4,20 +4,31 @@
 //! the log offsets. The seal of a month has no figures of other years and sources. Changing a sealed figure, or removing a seal from the chain, changes a hash.
 //! The newest hash, printed in the report, vouches for all earlier seals.
 
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+
 use crate::notice::AcceptedLoss;
 use crate::sources::FigureSet;
 use affluenza_disclosure::Unprotected;
 use affluenza_disclosure::edition::{ClosedPeriod, Outcome, PublicYear};
 use affluenza_register::Register;
-use affluenza_store::figures::Figures;
+use affluenza_store::figures::{Figures, YearFigures};
 use affluenza_store::open::OpenFigures;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use zstd::{Decoder, Encoder};
 
-/// Content of a seal.
+/// Level of the compression, the fastest.
+const LEVEL: i32 = 1;
+
+/// Length of a piece of content, in bytes.
+const PIECE: usize = 64 << 10;
+
+/// Content of a seal, with figures of the type `F`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SealedYear {
+pub struct SealedYear<F = Figures> {
     /// Calendar year.
     pub year: i16,
     /// Closed month, 1 to 12; `None` for the whole year.
@@ -33,13 +44,13 @@ pub struct SealedYear {
     /// included.
     pub ends: Vec<(String, u32, u64)>,
     /// Figures of the year or month.
-    pub figures: Figures,
+    pub figures: F,
     /// Figures of the public edition, if some months of the year were closed before it: theirs, and
     /// those of the other months.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<OpenFigures>,
     /// Figures of the year before, as known at closing.
-    pub figures_before: Figures,
+    pub figures_before: F,
     /// Text of the register.
     pub register: String,
     /// Current figures of other sources.
@@ -57,6 +68,21 @@ pub struct SealedYear {
     pub public: Outcome,
 }
 
+/// The figures of people in a seal. Those with bots are skipped, which halves memory and time.
+#[derive(Debug, Deserialize)]
+struct PeopleFigures {
+    people: YearFigures,
+}
+
+impl From<PeopleFigures> for Figures {
+    fn from(PeopleFigures { people }: PeopleFigures) -> Self {
+        Self {
+            people,
+            all: YearFigures::default(),
+        }
+    }
+}
+
 /// A seal as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
@@ -67,11 +93,70 @@ pub struct Seal {
     /// Closed month, as in the content, or 0 for the whole year.
     pub month: u8,
     /// [`SealedYear`] as JSON, byte by byte as it was hashed.
-    pub content: String,
+    pub content: SealContent,
     /// Hash of the previous seal; empty for the first.
     pub previous: String,
     /// SHA-256 of the previous hash and the content.
     pub hash: String,
+}
+
+/// Content of a seal, compressed in memory: that of a country has hundreds of megabytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealContent(Vec<u8>);
+
+/// Compresses the content of a seal.
+pub struct SealContentWriter(Encoder<'static, Vec<u8>>);
+
+impl fmt::Debug for SealContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes, compressed", self.0.len())
+    }
+}
+
+impl Default for SealContentWriter {
+    fn default() -> Self {
+        let encoder = Encoder::new(Vec::new(), LEVEL);
+        Self(encoder.expect("the level is one of the library"))
+    }
+}
+
+impl SealContentWriter {
+    /// Adds a piece of the content.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.0.write_all(piece).expect("memory takes all bytes");
+    }
+
+    /// Returns the content.
+    pub fn finish(self) -> SealContent {
+        SealContent(self.0.finish().expect("memory takes all bytes"))
+    }
+}
+
+impl From<&str> for SealContent {
+    fn from(text: &str) -> Self {
+        let mut writer = SealContentWriter::default();
+        writer.add(text.as_bytes());
+        writer.finish()
+    }
+}
+
+impl SealContent {
+    fn reader(&self) -> impl BufRead {
+        let decoder = Decoder::with_buffer(&*self.0);
+        BufReader::with_capacity(PIECE, decoder.expect("it was compressed here"))
+    }
+
+    /// Returns the content as text, if it is UTF-8.
+    pub fn text(&self) -> io::Result<String> {
+        io::read_to_string(self.reader())
+    }
+
+    /// Returns the first bytes, as text.
+    fn head(&self, length: usize) -> String {
+        let mut head = vec![0; length];
+        let read = self.reader().read(&mut head).unwrap_or(0);
+        String::from_utf8_lossy(&head[..read]).into_owned()
+    }
 }
 
 /// Data about a seal that a report prints.
@@ -149,8 +234,8 @@ impl SealedYear {
             number: last.map_or(0, |seal| seal.number) + 1,
             year: self.year.unsigned_abs(),
             month: self.month.unwrap_or(0),
-            hash: hash(&previous, &content),
-            content,
+            hash: hash(&previous, content.as_bytes()),
+            content: SealContent::from(&*content),
             previous,
         }
     }
@@ -194,11 +279,45 @@ impl SealedYear {
     }
 }
 
+impl<F: Into<Figures>> SealedYear<F> {
+    fn into_figures(self) -> SealedYear {
+        SealedYear {
+            year: self.year,
+            month: self.month,
+            sealed_at: self.sealed_at,
+            cause: self.cause,
+            rules: self.rules,
+            ends: self.ends,
+            figures: self.figures.into(),
+            published: self.published,
+            figures_before: self.figures_before.into(),
+            register: self.register,
+            sources: self.sources,
+            losses: self.losses,
+            secret: self.secret,
+            public: self.public,
+        }
+    }
+}
+
 impl Seal {
     /// Returns the content, if it matches the hash, the year and the month.
     pub fn open(&self) -> Result<SealedYear, BrokenSeal> {
+        self.verify()?;
+        self.parse()
+    }
+
+    /// Returns the content without the figures that include bots, which are empty then.
+    pub fn open_people(&self) -> Result<SealedYear, BrokenSeal> {
+        self.verify()?;
+        let sealed: SealedYear<PeopleFigures> = self.parse()?;
+        Ok(sealed.into_figures())
+    }
+
+    /// Verifies that the content matches the hash, the year and the month.
+    pub fn verify(&self) -> Result<(), BrokenSeal> {
         let (number, period) = (self.number, self.period());
-        let found = hash(&self.previous, &self.content);
+        let found = hash(&self.previous, self.content.reader());
         if found != self.hash {
             return Err(BrokenSeal::Changed {
                 number,
@@ -207,16 +326,28 @@ impl Seal {
                 found,
             });
         }
-        let cause = match serde_json::from_str::<SealedYear>(&self.content) {
-            Ok(sealed) if sealed.period() == period => return Ok(sealed),
-            Ok(sealed) => format!("it is of {}", sealed.period()),
-            Err(error) => error.to_string(),
+        let head = match period.month {
+            Some(month) => format!(r#"{{"year":{},"month":{month},"#, period.year),
+            None => format!(r#"{{"year":{},"sealed_at":"#, period.year),
         };
-        Err(BrokenSeal::Unreadable {
-            number,
-            period,
+        let found = self.content.head(head.len());
+        match found == head {
+            true => Ok(()),
+            false => Err(self.unreadable(format!("it begins with {found}, not with {head}"))),
+        }
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, BrokenSeal> {
+        serde_json::from_reader(self.content.reader())
+            .map_err(|error| self.unreadable(error.to_string()))
+    }
+
+    fn unreadable(&self, cause: String) -> BrokenSeal {
+        BrokenSeal::Unreadable {
+            number: self.number,
+            period: self.period(),
             cause,
-        })
+        }
     }
 
     /// Returns the closed period.
@@ -233,7 +364,7 @@ pub fn verify(seals: &[Seal]) -> Vec<BrokenSeal> {
     let mut broken = Vec::new();
     let mut previous: Option<&Seal> = None;
     for seal in seals {
-        broken.extend(seal.open().err());
+        broken.extend(seal.verify().err());
         let expected = previous.map_or((1, ""), |before| (before.number + 1, &*before.hash));
         if (seal.number, &*seal.previous) != expected {
             broken.push(BrokenSeal::Unchained {
@@ -246,17 +377,23 @@ pub fn verify(seals: &[Seal]) -> Vec<BrokenSeal> {
     broken
 }
 
-fn hash(previous: &str, content: &str) -> String {
-    let digest = Sha256::new()
-        .chain_update(previous)
-        .chain_update("\n")
-        .chain_update(content)
-        .finalize();
-    hex::encode(digest)
+fn hash(previous: &str, mut content: impl BufRead) -> String {
+    let mut digest = Sha256::new().chain_update(previous).chain_update("\n");
+    // Content that cannot be read to its end has another hash.
+    while let Ok(piece) = content.fill_buf()
+        && !piece.is_empty()
+    {
+        digest.update(piece);
+        let length = piece.len();
+        content.consume(length);
+    }
+    hex::encode(digest.finalize())
 }
 
 #[cfg(test)]
 mod tests {
+    use affluenza_store::figures::UsageCell;
+
     use super::*;
 
     fn year(year: i16) -> SealedYear {
@@ -292,9 +429,37 @@ mod tests {
     }
 
     #[test]
+    fn figures_of_people_are_opened_alone() {
+        let of = |service_uses| YearFigures {
+            usage: vec![UsageCell {
+                ente: "c_a".into(),
+                category: "a".into(),
+                kind: "plain".into(),
+                service_uses,
+            }],
+            ..YearFigures::default()
+        };
+        let figures = |people, all| Figures { people, all };
+        let whole = SealedYear {
+            figures: figures(of(2), of(3)),
+            figures_before: figures(of(5), of(7)),
+            ..year(2017)
+        };
+        let seal = whole.seal(None);
+        assert_eq!(seal.open().unwrap(), whole);
+        let of_people = SealedYear {
+            figures: figures(of(2), YearFigures::default()),
+            figures_before: figures(of(5), YearFigures::default()),
+            ..year(2017)
+        };
+        assert_eq!(seal.open_people().unwrap(), of_people);
+    }
+
+    #[test]
     fn every_kind_of_tampering_is_noticed() {
         let mut changed = chain();
-        changed[1].content = changed[1].content.replace("[\"1\"]", "[\"2\"]");
+        let text = changed[1].content.text().unwrap();
+        changed[1].content = (&*text.replace("[\"1\"]", "[\"2\"]")).into();
         assert!(matches!(
             verify(&changed)[..],
             [BrokenSeal::Changed { number: 2, .. }]

@@ -28,6 +28,21 @@ pub struct SealRow {
     pub hash: String,
 }
 
+/// A row of `sealed_years` without its content.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct SealHead {
+    /// Position in the chain, from 1.
+    pub number: u32,
+    /// Closed year, or year of the closed month.
+    pub year: u16,
+    /// Closed month, 1 to 12; 0 for a whole year.
+    pub month: u8,
+    /// Hash of the previous seal.
+    pub previous: String,
+    /// Hash of this seal.
+    pub hash: String,
+}
+
 /// Result of adding a seal to the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placed {
@@ -43,8 +58,29 @@ const ATTEMPTS_MAX: u32 = 16;
 
 impl Registers {
     /// Returns all seals, in order.
-    pub async fn seals(&self) -> Result<Vec<SealRow>, StoreError> {
+    pub async fn seals(&self) -> Result<Vec<SealHead>, StoreError> {
         self.0.rows(statement!("seals")).await
+    }
+
+    /// Reads the content of a seal in pieces. That of a country has hundreds of megabytes.
+    pub async fn read_content(
+        &self,
+        seal: &SealHead,
+        mut piece: impl FnMut(&[u8]),
+    ) -> Result<(), StoreError> {
+        let query = statement!("seal_content")
+            .bind("number", seal.number)
+            .bind("hash", &*seal.hash)
+            .query(&self.0.client);
+        let read = async {
+            let mut pieces = query.fetch_bytes("RawBLOB")?;
+            while let Some(bytes) = pieces.next().await? {
+                piece(&bytes);
+            }
+            Ok(())
+        };
+        let what = format!("the content of seal {}", seal.number);
+        read.await.map_err(|error| self.0.judge(&what, error))
     }
 
     /// Adds a seal, unless its position in the chain is taken.

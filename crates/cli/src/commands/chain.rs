@@ -7,8 +7,8 @@ use affluenza_disclosure::edition::{
     Closed, ClosedPeriod, ClosedYear, ClosedYears, NoEdition, Outcome, PublicYear,
 };
 use affluenza_http::keys::{AdminAction, KeyStore};
-use affluenza_report::{Seal, SealNote, SealedYear};
-use affluenza_store::seals::SealRow;
+use affluenza_report::{Seal, SealContentWriter, SealNote, SealedYear};
+use affluenza_store::figures::Counted;
 use affluenza_store::{Admin, Registers};
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -104,7 +104,21 @@ impl Chain {
 
     /// Reads the chain and verifies its hashes, without the noted seals.
     async fn read_alone(registers: &Registers) -> Result<Self> {
-        let seals: Vec<Seal> = registers.seals().await?.into_iter().map(seal).collect();
+        let mut seals = Vec::new();
+        for head in registers.seals().await? {
+            let mut content = SealContentWriter::default();
+            registers
+                .read_content(&head, |piece| content.add(piece))
+                .await?;
+            seals.push(Seal {
+                number: head.number,
+                year: head.year,
+                month: head.month,
+                content: content.finish(),
+                previous: head.previous,
+                hash: head.hash,
+            });
+        }
         let broken = affluenza_report::verify(&seals);
         if let Some(first) = broken.first() {
             bail!(
@@ -188,15 +202,18 @@ impl Chain {
     /// An edition cannot be read.
     pub fn editions(&self, period: impl Into<ClosedPeriod>) -> Result<Vec<PublicYear>> {
         let seals = self.of(period);
-        let editions =
-            seals.filter_map(|seal| seal.open().map(|sealed| edition(seal, &sealed)).transpose());
+        let editions = seals.filter_map(|seal| {
+            seal.open_people()
+                .map(|sealed| edition(seal, &sealed))
+                .transpose()
+        });
         editions.map(|edition| Ok(edition??)).collect()
     }
 
-    /// Returns the seal's content with the newest public edition of a period.
+    /// Returns the seal's content with the newest public edition of a period, without bots.
     pub fn published(&self, period: ClosedPeriod) -> Result<Option<SealedYear>> {
         for seal in self.of(period).rev() {
-            let sealed = seal.open()?;
+            let sealed = seal.open_people()?;
             if matches!(sealed.public, Outcome::Edition(_)) {
                 return Ok(Some(sealed));
             }
@@ -216,10 +233,14 @@ impl Chain {
         Ok(editions)
     }
 
-    /// Returns all seals of a year with their contents, oldest first.
-    pub fn closings(&self, year: i16) -> Result<Vec<(SealNote, SealedYear)>> {
+    /// Returns all seals of a year with their contents, oldest first. The figures that are not
+    /// counted may be empty.
+    pub fn closings(&self, year: i16, counted: Counted) -> Result<Vec<(SealNote, SealedYear)>> {
         let opened = self.of(year).map(|seal| {
-            let sealed = seal.open()?;
+            let sealed = match counted {
+                Counted::People => seal.open_people()?,
+                Counted::All => seal.open()?,
+            };
             Ok((SealNote::of(seal, &sealed), sealed))
         });
         opened.collect()
@@ -229,7 +250,7 @@ impl Chain {
         let mut years = BTreeMap::new();
         for seal in &self.0 {
             // A later seal of a period replaces the earlier one.
-            let sealed = seal.open()?;
+            let sealed = seal.open_people()?;
             // A seal without an edition leaves the earlier one.
             let Some(edition) = edition(seal, &sealed) else {
                 continue;
@@ -260,15 +281,4 @@ fn edition(seal: &Seal, sealed: &SealedYear) -> Option<Result<PublicYear, NoEdit
         seal: seal.number,
         cause,
     }))
-}
-
-fn seal(row: SealRow) -> Seal {
-    Seal {
-        number: row.number,
-        year: row.year,
-        month: row.month,
-        content: row.content,
-        previous: row.previous,
-        hash: row.hash,
-    }
 }

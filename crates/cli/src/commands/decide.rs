@@ -21,7 +21,7 @@ pub fn has_edition(sealed: &SealedYear, small_count: u64) -> bool {
 pub fn secret_of(chain: &Chain, year: i16) -> Result<String> {
     let mut seals = chain.seals().iter();
     if let Some(seal) = seals.find(|seal| seal.period().year == year) {
-        return Ok(seal.open()?.secret);
+        return Ok(seal.open_people()?.secret);
     }
     let mut drawn = [0_u8; 32];
     getrandom::fill(&mut drawn).map_err(|error| anyhow!("no random numbers: {error}"))?;

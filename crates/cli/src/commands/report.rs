@@ -162,7 +162,7 @@ impl Material {
             ],
             false => [None, None],
         };
-        let mut closings = chain.closings(year)?;
+        let mut closings = chain.closings(year, counted)?;
         // Only whole years are closed.
         let is_sealed = period.is_year() && matches!(args.classified, Classified::Then);
         let of_closed_year = !is_sealed && !closings.is_empty();
@@ -174,7 +174,7 @@ impl Material {
             of_year => match &chain {
                 // A closed year contains the figures of all its days.
                 Some(chain) if period.counted_until().is_none() => {
-                    (of_year, Some(chain.closings(compared)?))
+                    (of_year, Some(chain.closings(compared, counted)?))
                 }
                 _ => (of_year, Some(Vec::new())),
             },

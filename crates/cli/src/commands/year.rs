@@ -102,7 +102,7 @@ struct ListedSeal {
 
 impl ListedSeal {
     fn of(seal: &Seal) -> Result<Self> {
-        let sealed = seal.open()?;
+        let sealed = seal.open_people()?;
         Ok(Self {
             seal: seal.number,
             period: sealed.period().to_string(),
@@ -204,7 +204,7 @@ pub async fn close_year(
         let seal = sealed.seal(chain.seals().last());
         if store
             .registers()
-            .add_seal(&row(&seal, &sealed, now))
+            .add_seal(&row(&seal, &sealed, now)?)
             .await?
             == Placed::Here
         {
@@ -311,17 +311,17 @@ async fn needs_facts(facts: &Facts, period: ClosedPeriod) -> Result<()> {
     Ok(())
 }
 
-fn row(seal: &Seal, sealed: &SealedYear, now: Timestamp) -> SealRow {
-    SealRow {
+fn row(seal: &Seal, sealed: &SealedYear, now: Timestamp) -> Result<SealRow> {
+    Ok(SealRow {
         number: seal.number,
         year: seal.year,
         month: seal.month,
         cause: sealed.cause.clone(),
         sealed_at: u32::try_from(now.as_second()).unwrap_or(0),
-        content: seal.content.clone(),
+        content: seal.content.text()?,
         previous: seal.previous.clone(),
         hash: seal.hash.clone(),
-    }
+    })
 }
 
 /// Returns the figures of a period and the log offsets that they cover. Retries if an event of the
@@ -398,7 +398,7 @@ fn expected(chain: &Chain, year: ClosedPeriod, hash: &str) -> Result<String> {
 fn listed(chain: &Chain, year: Option<ClosedPeriod>) -> Result<String> {
     let mut text = String::new();
     for seal in chain.seals() {
-        let sealed = seal.open()?;
+        let sealed = seal.open_people()?;
         if year.is_some_and(|year| year != sealed.period()) {
             continue;
         }
