@@ -11,6 +11,7 @@ mod tests;
 
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result};
 use clap::FromArgMatches as _;
 
 use crate::args::Args;
@@ -32,13 +33,14 @@ fn main() -> ExitCode {
             output::complain(&args::one_line(&error));
             return ExitCode::from(EXIT_USAGE);
         }
-        Err(help) => {
-            // A closed standard output is not a failure.
-            let _ = help.print();
-            return ExitCode::SUCCESS;
-        }
+        Err(help) => return ended(help.print().context(output::UNWRITABLE)),
     };
-    match commands::run(args) {
+    ended(commands::run(args))
+}
+
+/// Returns the exit code of a result, and prints an error. A closed standard output is not a failure.
+fn ended(result: Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

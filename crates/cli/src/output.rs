@@ -17,6 +17,9 @@ use crate::args::OutputFormat;
 /// Columns assumed without a terminal.
 pub const WIDTH_DEFAULT: u16 = 100;
 
+/// Error of standard output.
+pub const UNWRITABLE: &str = "standard output cannot be written";
+
 /// Prints an error with its remedy, as one line.
 pub fn complain(line: &str) {
     say(&format!("affluenza: {}", line.replace('\n', " ")));
@@ -72,7 +75,7 @@ pub fn print_as(format: OutputFormat, text: &str, value: &impl Serialize) -> Res
 
 /// Prints a result that may be binary.
 pub fn print_bytes(bytes: &[u8]) -> Result<()> {
-    print_all(bytes).context("standard output cannot be written")
+    print_all(bytes).context(UNWRITABLE)
 }
 
 fn print_all(bytes: &[u8]) -> io::Result<()> {

@@ -8,6 +8,10 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+mod log;
+
+pub use log::LogSettings;
+
 /// Prefix of environment variables; `AFFLUENZA__KAFKA__TOPIC` sets `kafka.topic`.
 const ENV_PREFIX: &str = "AFFLUENZA__";
 
@@ -142,25 +146,6 @@ pub struct GeographySettings {
     pub database: PathBuf,
 }
 
-/// Settings of the log.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LogSettings {
-    /// `text` or `json`.
-    pub format: affluenza_http::telemetry::Format,
-    /// Level, or `target=level` separated by commas.
-    pub filter: String,
-}
-
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self {
-            format: affluenza_http::telemetry::Format::Text,
-            filter: "warn".into(),
-        }
-    }
-}
-
 impl Settings {
     /// Reads `file`, if given, and then the environment.
     pub fn read(
@@ -245,6 +230,7 @@ impl Settings {
         problems.extend(self.serve.problems());
         problems.extend(self.retention.problems());
         problems.extend(self.trace.problems());
+        problems.extend(self.log.problem());
         problems.extend(
             self.engine
                 .readers

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::args::Lines;
+use crate::output::UNWRITABLE;
 
 /// Writer of rows in a format.
 pub enum Rows<W: Write> {
@@ -35,16 +36,26 @@ impl<W: Write> Rows<W> {
     }
 
     pub fn write(&mut self, row: &impl Serialize) -> Result<()> {
+        self.add(row).context(UNWRITABLE)
+    }
+
+    fn add(&mut self, row: &impl Serialize) -> io::Result<()> {
         match self {
-            Self::Tsv(writer) => Ok(writer.serialize(row).map_err(io::Error::from)?),
+            // `io::Error::from` would hide that a pipe is closed.
+            Self::Tsv(writer) => writer
+                .serialize(row)
+                .map_err(|error| match error.into_kind() {
+                    csv::ErrorKind::Io(cause) => cause,
+                    other => io::Error::other(format!("{other:?}")),
+                }),
             Self::Json(writer, before) => {
                 writer.write_all(before)?;
                 *before = b",\n";
-                Ok(serde_json::to_writer(&mut *writer, row).map_err(io::Error::from)?)
+                Ok(serde_json::to_writer(&mut *writer, row)?)
             }
             Self::Ndjson(writer) => {
-                serde_json::to_writer(&mut *writer, row).map_err(io::Error::from)?;
-                Ok(writer.write_all(b"\n")?)
+                serde_json::to_writer(&mut *writer, row)?;
+                writer.write_all(b"\n")
             }
         }
     }
@@ -54,16 +65,17 @@ impl<W: Write> Rows<W> {
             Self::Tsv(writer) => writer.flush(),
             Self::Json(writer, _) | Self::Ndjson(writer) => writer.flush(),
         };
-        flushed.context("standard output")
+        flushed.context(UNWRITABLE)
     }
 
     /// Ends the list.
     pub fn finish(mut self) -> Result<()> {
-        match &mut self {
-            Self::Json(writer, b"[\n") => writer.write_all(b"[]\n")?,
-            Self::Json(writer, _) => writer.write_all(b"\n]\n")?,
-            Self::Tsv(_) | Self::Ndjson(_) => {}
-        }
+        let ended = match &mut self {
+            Self::Json(writer, b"[\n") => writer.write_all(b"[]\n"),
+            Self::Json(writer, _) => writer.write_all(b"\n]\n"),
+            Self::Tsv(_) | Self::Ndjson(_) => Ok(()),
+        };
+        ended.context(UNWRITABLE)?;
         self.flush()
     }
 }
@@ -71,6 +83,29 @@ impl<W: Write> Rows<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::{chain, is_closed_pipe};
+
+    #[test]
+    fn a_closed_pipe_and_a_full_disk_are_told_apart_in_every_form() {
+        for format in [Lines::Tsv, Lines::Json, Lines::Ndjson] {
+            let (reader, pipe) = io::pipe().unwrap();
+            drop(reader);
+            let mut list = Rows::new(format, pipe);
+            let written = list.write(&["a"]).and_then(|()| list.flush());
+            assert!(is_closed_pipe(&written.unwrap_err()), "{format:?}");
+            let full = std::fs::File::options()
+                .write(true)
+                .open("/dev/full")
+                .unwrap();
+            let mut list = Rows::new(format, full);
+            let written = list.write(&["a"]).and_then(|()| list.flush());
+            let error = chain(&written.unwrap_err());
+            assert!(
+                error.starts_with("standard output cannot be written: No space"),
+                "{error}"
+            );
+        }
+    }
 
     #[test]
     fn json_is_one_document_for_any_number_of_rows() {
