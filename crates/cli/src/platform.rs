@@ -22,8 +22,12 @@ use crate::output::say;
 use crate::settings::Settings;
 
 /// Default ports of the engines.
-const KAFKA_PORT: u16 = 9092;
-const CLICKHOUSE_PORT: u16 = 8123;
+pub const KAFKA_PORT: u16 = 9092;
+pub const CLICKHOUSE_PORT: u16 = 8123;
+
+/// Folders of the engines in the data folder.
+const KAFKA_FOLDER: &str = "kafka";
+const CLICKHOUSE_FOLDER: &str = "clickhouse";
 
 /// File in which the owner of the engines publishes their addresses.
 const ENDPOINTS: &str = "endpoints.json";
@@ -55,6 +59,21 @@ impl Needs {
         kafka: false,
         clickhouse: true,
     };
+
+    /// Returns those that the configuration does not name, so that they run on this machine.
+    pub fn local(self, settings: &Settings) -> Self {
+        Self {
+            kafka: self.kafka && settings.kafka.bootstrap_servers.is_empty(),
+            clickhouse: self.clickhouse && settings.clickhouse.url.is_empty(),
+        }
+    }
+
+    /// Returns the folders of their data, in the data folder.
+    pub fn folders(self) -> Vec<&'static str> {
+        let kafka = self.kafka.then_some(KAFKA_FOLDER);
+        let clickhouse = self.clickhouse.then_some(CLICKHOUSE_FOLDER);
+        kafka.into_iter().chain(clickhouse).collect()
+    }
 }
 
 /// Addresses published by the owner of the engines. The file is readable by its owner only, because
@@ -104,10 +123,7 @@ impl Platform {
             clickhouse: None,
             owned: None,
         };
-        let local = Needs {
-            kafka: needs.kafka && settings.kafka.bootstrap_servers.is_empty(),
-            clickhouse: needs.clickhouse && settings.clickhouse.url.is_empty(),
-        };
+        let local = needs.local(settings);
         if !local.kafka && !local.clickhouse {
             return Ok(platform);
         }
@@ -133,14 +149,14 @@ impl Platform {
             port: wanted_port(engine.kafka_port, KAFKA_PORT),
             heap_mib: engine.kafka_heap_mib,
             sync_writes: engine.sync_writes,
-            ..KafkaSettings::new(folder.join("kafka"))
+            ..KafkaSettings::new(folder.join(KAFKA_FOLDER))
         };
         let clickhouse = ClickHouseSettings {
             http_port: wanted_port(engine.clickhouse_http_port, CLICKHOUSE_PORT),
             memory_mib: engine.clickhouse_memory_mib,
             sync_writes: engine.sync_writes,
             readers: row_readers(&settings.clickhouse, &readers),
-            ..ClickHouseSettings::new(folder.join("clickhouse"))
+            ..ClickHouseSettings::new(folder.join(CLICKHOUSE_FOLDER))
         };
         let (kafka, clickhouse) = tokio::try_join!(
             started::<Kafka>(jars.map(|jars| (kafka, jars)), engine.kafka_port),

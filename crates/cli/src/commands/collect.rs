@@ -18,7 +18,7 @@ use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
 /// Default port.
-const PORT: u16 = 8642;
+pub const PORT: u16 = 8642;
 
 pub fn run(settings: &Settings, args: &Collect) -> Result<()> {
     let mut settings = settings.clone();

@@ -1,5 +1,6 @@
 use anyhow::{Context, Result};
 
+use super::ports;
 use crate::args::Config;
 use crate::output;
 use crate::settings::Settings;
@@ -8,6 +9,7 @@ pub fn run(what: &Config, settings: &Settings) -> Result<()> {
     match what {
         Config::Check => {
             settings.check()?;
+            ports::check(settings)?;
             super::register(settings)?;
             settings.face()?;
             output::print("the configuration is right")

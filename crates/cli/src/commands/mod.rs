@@ -27,6 +27,7 @@ mod manual;
 mod migrate;
 mod names;
 pub mod open_data;
+mod ports;
 mod present_findings;
 mod previews;
 mod public_index;
@@ -58,7 +59,7 @@ use affluenza_http::telemetry::trace::Tracing;
 use affluenza_http::telemetry::{CancellationToken, cancelled_by_signals};
 use affluenza_pipeline::Classifier;
 use affluenza_register::Register;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use tokio::net::TcpListener;
 
 pub use self::check_events::CheckEvents;
@@ -66,7 +67,7 @@ pub use self::emit::Emit;
 pub use self::events::FollowEvents;
 use self::register_files::RegisterFiles;
 pub use self::report::NoFigures;
-use crate::args::{Args, Command, Import};
+use crate::args::{Args, Command, Import, RegisterCommand};
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -95,6 +96,7 @@ pub fn run(args: Args) -> Result<()> {
     settings.check()?;
     affluenza_http::telemetry::start_logging(settings.log.format, &settings.log.filter)
         .map_err(|problem| anyhow!(problem))?;
+    check_data_folder(&settings, &args.command)?;
     let _tracing = start_tracing(&settings, &args.command)?;
     use_device_rules(&settings.classification.rules_dir)?;
     acts::note(&settings, &args.command)?;
@@ -130,6 +132,40 @@ pub fn run(args: Args) -> Result<()> {
         Command::Readers(what) => readers::run(&settings, &what),
         Command::Config(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
+}
+
+/// Checks that a command which shows or changes stored data finds some, before anything is created: the
+/// name of the folder may be mistyped.
+fn check_data_folder(settings: &Settings, command: &Command) -> Result<()> {
+    let needs = match command {
+        Command::Report(_)
+        | Command::CheckData(_)
+        | Command::VerifyYear(_)
+        | Command::YearChanges(_)
+        | Command::OpenData(_)
+        | Command::Backup(_)
+        | Command::Import(Import::Figures(_))
+        | Command::Register(RegisterCommand::Apply | RegisterCommand::Unresolved { .. }) => {
+            Needs::CLICKHOUSE
+        }
+        Command::Audit(_)
+        | Command::Accept(_)
+        | Command::Rebuild(_)
+        | Command::Erase(_)
+        | Command::CloseYear(_)
+        | Command::CloseMonth(_)
+        | Command::Events(_) => Needs::BOTH,
+        Command::DeadLetters(_) => Needs::KAFKA,
+        _ => return Ok(()),
+    };
+    let folders = needs.local(settings).folders();
+    let data = &settings.engine.data;
+    ensure!(
+        folders.is_empty() || folders.iter().any(|name| data.join(name).exists()),
+        "there is no data in {}: name the folder of `affluenza up` with --data, or the servers in the configuration",
+        data.display()
+    );
+    Ok(())
 }
 
 /// Starts tracing, for long-running commands only.
@@ -281,7 +317,44 @@ fn classifier_with(settings: &Settings, register: Register, geo: Geo) -> Classif
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[test]
+    fn a_folder_without_data_is_named_and_not_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.engine.data = folder.path().join("mistyped");
+        let checked = |settings: &Settings, line: &str| {
+            let words = std::iter::once("affluenza").chain(line.split(' '));
+            check_data_folder(settings, &Args::try_parse_from(words).unwrap().command)
+        };
+        let lines = [
+            "report --year 2017",
+            "audit",
+            "events",
+            "verify-year",
+            "dead-letters list",
+            "erase --ente a --reason b",
+        ];
+        for line in lines {
+            let error = checked(&settings, line).unwrap_err().to_string();
+            assert!(error.starts_with("there is no data in "), "{error}");
+            assert!(error.contains("mistyped"), "{error}");
+        }
+        for line in ["up", "migrate", "simulate --focus 2017", "classify"] {
+            checked(&settings, line).unwrap();
+        }
+        assert!(!settings.engine.data.exists());
+        settings.clickhouse.url = "http://127.0.0.1:1".to_owned();
+        checked(&settings, "report --year 2017").unwrap();
+        checked(&settings, "audit").unwrap_err();
+        fs::create_dir_all(settings.engine.data.join("kafka")).unwrap();
+        for line in lines {
+            checked(&settings, line).unwrap();
+        }
+    }
 
     #[tokio::test]
     async fn a_default_port_that_is_taken_is_replaced_and_a_chosen_one_is_not() {

@@ -32,7 +32,7 @@ use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
 /// Default port.
-const PORT: u16 = 8080;
+pub const PORT: u16 = 8080;
 /// Resources that scripts of other sites may read.
 const SHARED: [&str; 5] = ["/v1", "/openapi.json", "/open-data", "/figure.js", "/embed"];
 /// Pause before closed years that could not be read are read again.

@@ -37,6 +37,7 @@ const API_ENDS_WITHIN: Duration = Duration::from_secs(3);
 const ENGINES_END_WITHIN_MIN: Duration = Duration::from_secs(5);
 
 pub fn run(settings: &Settings, args: &Up) -> Result<()> {
+    super::ports::check(settings)?;
     let register = super::register(settings)?;
     super::with_runtime(async |stop| {
         let began = Instant::now();
