@@ -18,7 +18,7 @@ pub fn a_page_shows_what_became_of_each(engines: &Engines) {
         let created = place.run(&[&["keys", "create"], arguments].concat());
         created.trim().to_owned()
     };
-    let (all, of_prato) = (key(&["all"]), key(&["prato", "--ente", "c_g999"]));
+    let (all, of_another) = (key(&["all"]), key(&["another", "--ente", "c_b036"]));
     let (_server, base) = serve(&place);
     let axe = axe(&place);
     let page = format!("{base}/events");
@@ -45,7 +45,7 @@ pub fn a_page_shows_what_became_of_each(engines: &Engines) {
     browser.run("fetch('/pages/session', { method: 'DELETE' })");
     browser.open(PHONE, "en");
     browser.visit(&page, SHOWN);
-    use_key(&mut browser, &of_prato);
+    use_key(&mut browser, &of_another);
     assert_eq!(browser.run(ROWS), json!([]));
     browser.run("fetch('/pages/session', { method: 'DELETE' })");
     let refused = browser.run("fetch('/pages/events').then(r => r.status)");

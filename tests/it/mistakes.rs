@@ -80,6 +80,41 @@ pub fn each_has_one_clear_line(engines: &Engines) {
         ]),
         &["kafka.partitions", "clickhouse.url", "2 problem"],
     );
+    let ports = write(
+        folder,
+        "ports.toml",
+        b"[collect.http]\nlisten = \"127.0.0.1:9000\"\n[serve.http]\nlisten = \"127.0.0.1:9000\"\n",
+    );
+    let data = folder.join("mistyped");
+    let of_data = ["--data", data.to_str().expect("plain")];
+    for command in [&["config", "check"][..], &["up", "--once"]] {
+        fails(
+            program(&[&of_data[..], command].concat()).env("AFFLUENZA_CONFIG", &ports),
+            &["collect.http.listen", "serve.http.listen", "9000"],
+        );
+    }
+    for command in [&["report", "--year", "2017"][..], &["audit"], &["events"]] {
+        fails(
+            &mut program(&[&of_data[..], command].concat()),
+            &["there is no data in", "mistyped", "--data"],
+        );
+    }
+    fails(
+        &mut program(&[&of_data[..], &["keys", "create", "a", "--ente", "Firenz"]].concat()),
+        &["no ente \"Firenz\"", "did you mean \"Firenze\"?"],
+    );
+    assert!(!data.exists(), "a mistyped folder is not created");
+    fails(
+        program(&["classify"]).env("AFFLUENZA_LOG", "inof"),
+        &["\"inof\"", "did you mean \"info\"?"],
+    );
+    for command in [&["--help"][..], &["config", "print"], &["man"]] {
+        let full = std::fs::File::create("/dev/full").expect("it is there");
+        fails(
+            program(command).stdout(full),
+            &["standard output cannot be written"],
+        );
+    }
     let wrong = write(folder, "register.toml", b"[[ente]]\ncode = \"x\"\n");
     fails(
         program(&["config", "check"]).env("AFFLUENZA__REGISTER__FILE", &wrong),

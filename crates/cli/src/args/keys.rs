@@ -39,7 +39,7 @@ pub struct CreateKey {
     #[arg(long, default_value_t = Role::Reader)]
     pub role: Role,
     /// Public body in the scope of the key, by code or name in the register; may be given several
-    /// times. Default: all.
+    /// times. Only a writer's may be missing in the register. Default: all.
     #[arg(long = "ente", value_name = "CODE")]
     pub enti: Vec<String>,
     /// For a writer: portal whose events it may send; may be given several times. Default: all.

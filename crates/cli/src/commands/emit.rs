@@ -184,12 +184,9 @@ fn to_collector(url: &str, event: &[u8]) -> Result<()> {
         .context("AFFLUENZA_KEY is not set: put the portal's key there")?;
     ensure!(
         url.starts_with("http://"),
-        "{url:?} is no URL of a collector: use one such as http://127.0.0.1:8090"
+        "{url:?} is no URL of a collector: use one such as http://127.0.0.1:8642"
     );
-    let base = url.trim_end_matches('/');
-    // `up` prints the whole address.
-    let base = base.strip_suffix("/v1/events").unwrap_or(base);
-    let (status, text) = post(base, &key, event)
+    let (status, text) = post(&events_address(url), &key, event)
         .with_context(|| format!("the collector at {url} did not take it"))?;
     let answer: CollectorAnswer = serde_json::from_str(&text).unwrap_or_default();
     let mut results = answer.results.iter();
@@ -207,6 +204,15 @@ fn to_collector(url: &str, event: &[u8]) -> Result<()> {
     }
 }
 
+/// Returns the address for events of a collector. `up` prints this address, others the collector's.
+fn events_address(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    format!(
+        "{}/v1/events",
+        url.strip_suffix("/v1/events").unwrap_or(url)
+    )
+}
+
 /// Posts the event. Returns the status and the body of the answer.
 fn post(url: &str, key: &str, event: &[u8]) -> Result<(u16, String), ureq::Error> {
     let agent = ureq::Agent::config_builder()
@@ -216,7 +222,7 @@ fn post(url: &str, key: &str, event: &[u8]) -> Result<(u16, String), ureq::Error
         .build()
         .new_agent();
     let mut answer = agent
-        .post(format!("{url}/v1/events"))
+        .post(url)
         .header("authorization", format!("Bearer {key}"))
         .header("content-type", "application/x-ndjson")
         .send(event)?;
@@ -236,4 +242,17 @@ fn to_kafka(settings: &Settings, key: &str, event: &[u8]) -> Result<()> {
         })?;
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collector_is_named_with_and_without_the_path_of_its_events() {
+        for url in ["", "/", "/v1/events", "/v1/events/"] {
+            let address = events_address(&format!("http://127.0.0.1:8642{url}"));
+            assert_eq!(address, "http://127.0.0.1:8642/v1/events", "{url}");
+        }
+    }
 }

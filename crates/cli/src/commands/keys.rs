@@ -1,6 +1,6 @@
 //! Creates, lists and revokes API keys, and prints the log of administrative access.
 
-use affluenza_http::keys::{AdminAction, Key, KeyError, KeyStore, NewKey, Scope};
+use affluenza_http::keys::{AdminAction, Key, KeyError, KeyStore, NewKey, Role, Scope};
 use anyhow::{Context, Result, anyhow};
 use comfy_table::{Table, presets};
 use jiff::{Timestamp, ToSpan as _};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::args::OutputFormat;
 use crate::args::keys::{CreateKey, Keys};
-use crate::commands::names::GivenNames;
+use crate::commands::names::{GivenNames, known_ente};
 use crate::output::{self, say};
 use crate::settings::Settings;
 
@@ -27,11 +27,7 @@ pub fn run(settings: &Settings, what: &Keys) -> Result<()> {
 }
 
 fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> {
-    let register = super::register(settings)?;
-    let names = GivenNames(&register);
-    // Keys hold codes, as figures do.
-    let enti = new.enti.iter().map(|name| names.ente(name).to_owned());
-    let enti = Vec::from_iter(enti);
+    let enti = codes(settings, new)?;
     let expires = match new.days {
         None => None,
         Some(days) => Some(
@@ -55,6 +51,27 @@ fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> 
     let mut shown = shown(&key)?;
     shown["secret"] = secret.expose().into();
     output::print_as(new.format, secret.expose(), &shown)
+}
+
+/// Returns the codes of the enti of a new key, since keys hold codes as figures do. A writer may send
+/// events of an ente before the register has it; another key would show nothing.
+fn codes(settings: &Settings, new: &CreateKey) -> Result<Vec<String>> {
+    if new.enti.is_empty() {
+        return Ok(Vec::new());
+    }
+    let register = super::register(settings)?;
+    let codes = new.enti.iter().map(|given| match new.role {
+        Role::Writer => Ok(GivenNames(&register).ente(given)),
+        Role::Reader | Role::Admin => known_ente(&register, given),
+    });
+    let codes = codes.map(|code| code.map(str::to_owned));
+    codes.collect::<Result<_>>().with_context(|| {
+        let file = &settings.register.file;
+        match file.as_os_str().is_empty() {
+            true => "no register.file is configured, and the example register is used".to_owned(),
+            false => format!("register {}", file.display()),
+        }
+    })
 }
 
 /// Returns a key without the hash of its secret.
