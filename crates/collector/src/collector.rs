@@ -269,7 +269,8 @@ fn open_spool(config: &Config, data: &Path, bytes_max: u64) -> Result<Spool, Col
     if recovery.damaged_records > 0 {
         tracing::error!(
             records = recovery.damaged_records,
-            "the disk lost records of the spool"
+            files = ?recovery.damaged_files,
+            "the disk lost records of the spool, whose events count as accepted: check the disk, and let the portals send their events of that time again, since none counts twice"
         );
     }
     if recovery.torn_bytes > 0 {

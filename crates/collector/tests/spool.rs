@@ -261,6 +261,8 @@ proptest! {
         let expected: Vec<Vec<u8>> = (0..30).filter(|number| *number != hit).map(record).collect();
         // Damage to the last record is equal to a torn write.
         prop_assert_eq!(recovery.damaged_records, u64::from(hit != 29));
+        let damaged = (hit != 29).then_some(path);
+        prop_assert_eq!(recovery.damaged_files, Vec::from_iter(damaged));
         prop_assert_eq!(recovery.torn_bytes > 0, hit == 29);
         prop_assert_eq!(all(&spool), expected);
     }

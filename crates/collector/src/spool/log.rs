@@ -81,9 +81,12 @@ impl Spool {
         for (index, segment) in segments.iter_mut().enumerate() {
             // A gap between two segments was acknowledged, or is damage.
             let known = end.max(acked_before.map_or(0, |position| position.0));
-            recovery.damaged_records += segment.first.saturating_sub(known);
             let scan = segment.scan(limits.record_bytes_max)?;
-            recovery.damaged_records += scan.damaged;
+            let damaged = segment.first.saturating_sub(known) + scan.damaged;
+            if damaged > 0 {
+                recovery.damaged_records += damaged;
+                recovery.damaged_files.push(segment.path.clone());
+            }
             end = end.max(scan.end);
             if index + 1 == count && scan.sound_bytes < segment.bytes {
                 recovery.torn_bytes = segment.bytes - scan.sound_bytes;

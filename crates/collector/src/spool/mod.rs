@@ -36,6 +36,8 @@ mod frame;
 mod log;
 mod segment;
 
+use std::path::PathBuf;
+
 pub use error::SpoolError;
 pub use log::{Batch, Spool};
 
@@ -67,7 +69,7 @@ impl Default for Limits {
 pub struct SpoolPosition(pub u64);
 
 /// Result of opening a spool.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovery {
     /// Valid records that are not acknowledged.
     pub records: u64,
@@ -75,4 +77,6 @@ pub struct Recovery {
     pub torn_bytes: u64,
     /// Records lost in the middle, because the disk did not return the written bytes.
     pub damaged_records: u64,
+    /// Files that lack these records, or begin after them.
+    pub damaged_files: Vec<PathBuf>,
 }
