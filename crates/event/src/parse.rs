@@ -395,7 +395,7 @@ const COUNTRY: PlaceField = PlaceField {
 };
 const REGION: PlaceField = PlaceField {
     pointer: "/data/client/region",
-    allowed: "an ISO 3166-2 code, such as IT-52",
+    allowed: "an ISO 3166-2 code in capital letters, such as IT-52",
 };
 
 fn place<'a>(
@@ -404,10 +404,20 @@ fn place<'a>(
     is_place: impl Fn(&str) -> bool,
 ) -> Result<Cow<'a, str>, Refusal> {
     let value = value.unwrap_or_default();
-    if !is_place(&value) {
-        return Err(shape(field.pointer, text_kind(&value), field.allowed));
+    if is_place(&value) {
+        return Ok(value);
     }
-    Ok(value)
+    // Other texts, which may be names of persons, are not repeated.
+    let capitals = value.to_ascii_uppercase();
+    let is_code = is_place(&capitals) && matches!(capitals.as_bytes(), [_, _] | [_, _, b'-', ..]);
+    let found = match is_code {
+        true => format!("the text {value:?}"),
+        false => text_kind(&value),
+    };
+    Err(Refusal::unknown_shape(FieldFault {
+        suggestion: is_code.then_some(capitals),
+        ..FieldFault::new(field.pointer, found, field.allowed)
+    }))
 }
 
 /// True if a text is empty or may be an ISO 3166-1 code.
