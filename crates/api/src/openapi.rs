@@ -330,7 +330,7 @@ const MONTH: &str = "(19[7-9][0-9]|20[0-9]{2}|21[0-3][0-9]|214[0-8])-(0[1-9]|1[0
 const DAY: &str = "((19[7-9][0-9]|20[0-9]{2}|21[0-3][0-9]|214[0-8])-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|(19(7[26]|8[048]|9[26])|20([02468][048]|[13579][26])|21(0[48]|[24][048]|[13][26]))-02-29)";
 
 fn parameters() -> Map<String, Json> {
-    let period = format!("({YEAR}|{MONTH}|{DAY})");
+    let period = format!("({YEAR}(-[Qq][1-4])?|{MONTH}|{DAY})");
     let period = format!("{period}(\\.\\.{period})?");
     let measures = Measure::ALL.map(Measure::name);
     let dimensions = Dimension::names();
@@ -343,7 +343,7 @@ fn parameters() -> Map<String, Json> {
         ),
         (
             "period",
-            "A year, a month, a day, or FROM..TO of any of them, in local days; the newest year with figures without.",
+            "A year, a quarter, a month, a day, or FROM..TO of any of them, in local days; the newest year with figures without.",
             text(&format!("^{period}$"), 22),
         ),
         (

@@ -204,12 +204,13 @@ fn period(name: &str, value: &str) -> Result<Period, Problem> {
                 "year-before",
                 "before",
                 "YYYY",
+                "YYYY-QN",
                 "YYYY-MM",
                 "YYYY-MM-DD",
                 "FROM..TO",
             ]
         } else {
-            &["YYYY", "YYYY-MM", "YYYY-MM-DD", "FROM..TO"]
+            &["YYYY", "YYYY-QN", "YYYY-MM", "YYYY-MM-DD", "FROM..TO"]
         };
         Problem::parameter(name, cause, forms).suggest(nearest(value, forms.iter().copied()))
     })

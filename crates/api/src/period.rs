@@ -20,9 +20,9 @@ pub struct Period {
 const STORED: RangeInclusive<Date> = date(1970, 1, 1)..=date(2149, 6, 6);
 
 impl Period {
-    /// Parses `2017`, `2017-03`, `2017-03-26` or `FROM..TO` of any of them.
+    /// Parses `2017`, `2017-Q1`, `2017-03`, `2017-03-26` or `FROM..TO` of any of them.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const FORM: &str = "use a year (2017), a month (2017-03), a day (2017-03-26) or FROM..TO, from 1970 to 2149";
+        const FORM: &str = "use a year (2017), a quarter (2017-Q1), a month (2017-03), a day (2017-03-26) or FROM..TO, from 1970 to 2149";
         let period = match text.split_once("..") {
             Some((from, to)) => Self {
                 first: span(from).ok_or(FORM)?.0,
@@ -183,7 +183,7 @@ fn number(part: &str, digits: usize) -> Option<i16> {
     is_plain.then(|| part.parse().ok())?
 }
 
-/// Returns the first and the last day of a year, a month or a day.
+/// Returns the first and the last day of a year, a quarter, a month or a day.
 fn span(text: &str) -> Option<(Date, Date)> {
     if !text.is_ascii() || text.len() > 10 {
         return None;
@@ -194,6 +194,15 @@ fn span(text: &str) -> Option<(Date, Date)> {
         let first = Date::new(year, 1, 1).ok()?;
         return Some((first, first.last_of_year()));
     };
+    if let Some(quarter) = month.strip_prefix(['Q', 'q']) {
+        let quarter = number(quarter, 1).filter(|quarter| (1..=4).contains(quarter))?;
+        let last = Date::new(year, i8::try_from(quarter * 3).ok()?, 1).ok()?;
+        let first = last.checked_sub(Span::new().months(2)).ok()?;
+        return parts
+            .next()
+            .is_none()
+            .then_some((first, last.last_of_month()));
+    }
     let month = i8::try_from(number(month, 2)?).ok()?;
     let first = Date::new(year, month, 1).ok()?;
     let Some(day) = parts.next() else {
@@ -222,6 +231,9 @@ mod tests {
             "2017-01-01..2017-02-03"
         );
         assert_eq!(period("2017-01..2017-12").to_string(), "2017");
+        assert_eq!(period("2017-Q1"), period("2017-01..2017-03"));
+        assert_eq!(period("2017-q2"), period("2017-04..2017-06"));
+        assert_eq!(period("2016-Q4..2017-Q3"), period("2016-10..2017-09"));
         for wrong in [
             "",
             "17",
@@ -232,6 +244,10 @@ mod tests {
             "1969",
             "2150",
             "2017-03-26-1",
+            "2017-Q0",
+            "2017-Q5",
+            "2017-Q01",
+            "2017-Q1-01",
             "２０１７",
             "0000..9999",
             "+017",

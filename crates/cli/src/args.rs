@@ -423,7 +423,7 @@ pub struct YearChanges {
 
 #[derive(Debug, clap::Args)]
 pub struct AuditArgs {
-    /// Period whose days and aggregates are compared: 2017, 2017-03, 2017-03-26, or FROM..TO.
+    /// Period whose days and aggregates are compared: 2017, 2017-Q1, 2017-03, 2017-03-26, or FROM..TO.
     /// Default: all.
     #[arg(long)]
     pub period: Option<String>,

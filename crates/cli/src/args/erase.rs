@@ -11,7 +11,7 @@ pub struct Erase {
     /// Portal. Default: all portals of the public body.
     #[arg(long, value_name = "CODE")]
     pub portal: Option<String>,
-    /// Local days: a year, a month or a day, or FROM..TO. Default: all.
+    /// Local days: a year, a quarter, a month or a day, or FROM..TO. Default: all.
     #[arg(long, value_name = "PERIOD")]
     pub period: Option<String>,
     /// Authority and legal ground of the order; stored permanently, so it must not contain names.

@@ -63,13 +63,14 @@ pub fn period_of(option: Option<&str>) -> Result<AuditPeriod> {
     option.map_or(Ok(AuditPeriod::ALL), parse_period)
 }
 
-/// Parses a year, a month or a day: `2017`, `2017-03`, `2017-03-26`; or `FROM..TO`, both included.
+/// Parses a year, a quarter, a month or a day: `2017`, `2017-Q1`, `2017-03`, `2017-03-26`; or
+/// `FROM..TO`, both included.
 pub fn parse_period(text: &str) -> Result<AuditPeriod> {
     let (from, to) = text.split_once("..").unwrap_or((text, text));
     let days = days_of(from).and_then(|first| Ok((first, days_of(to)?)));
     let ((first, _), (_, last)) = days.with_context(|| {
         format!(
-            "--period {text}: give a year, a month or a day, such as 2017, 2017-03 or 2017-03-26, or two of them as FROM..TO"
+            "--period {text}: give a year, a quarter, a month or a day, such as 2017, 2017-Q1, 2017-03 or 2017-03-26, or two of them as FROM..TO"
         )
     })?;
     if last < first {
@@ -97,15 +98,21 @@ fn number(text: &str) -> Result<i8> {
     text.parse().context("not a number")
 }
 
-/// Returns the first and last day of a year, a month or a day.
+/// Returns the first and last day of a year, a quarter, a month or a day.
 fn days_of(text: &str) -> Result<(Date, Date)> {
     let parts: Vec<&str> = text.split('-').collect();
     let year = parts[0].parse::<i16>().context("not a year")?;
     Ok(match parts[1..] {
         [] => (Date::new(year, 1, 1)?, Date::new(year, 12, 31)?),
-        [month] => {
-            let first = Date::new(year, number(month)?, 1)?;
-            (first, first.last_of_month())
+        [part] => {
+            let quarter = part.strip_prefix(['Q', 'q']).map(number).transpose()?;
+            let last =
+                quarter.map_or_else(|| number(part), |quarter| Ok(quarter.saturating_mul(3)))?;
+            let first = quarter.map_or(last, |_| last - 2);
+            (
+                Date::new(year, first, 1)?,
+                Date::new(year, last, 1)?.last_of_month(),
+            )
         }
         [month, day] => {
             let day = Date::new(year, number(month)?, number(day)?)?;
@@ -291,7 +298,22 @@ mod tests {
         assert_eq!(month.days.len(), 29);
         assert_eq!(parse_period("2017").unwrap().days.len(), 365);
         assert_eq!(parse_period("2017-03-26..2017-04").unwrap().days.len(), 36);
-        for wrong in ["", "17-2017", "2017-13", "2017-02-30", "2018..2017", "x"] {
+        let quarter = parse_period("2016-Q1").unwrap();
+        assert_eq!(
+            (quarter.months, quarter.days.len()),
+            (201_601..=201_603, 91)
+        );
+        for wrong in [
+            "2017-Q0",
+            "2017-Q5",
+            "2017-Q99",
+            "",
+            "17-2017",
+            "2017-13",
+            "2017-02-30",
+            "2018..2017",
+            "x",
+        ] {
             assert!(parse_period(wrong).is_err(), "{wrong}");
         }
     }
