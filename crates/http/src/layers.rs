@@ -53,6 +53,7 @@ struct RouteLabel {
 struct Bounds {
     places: Arc<Semaphore>,
     body_bytes_max: usize,
+    head_bytes_max: usize,
     within: Duration,
     answered: Family<Labels, Counter>,
     seconds: Family<RouteLabel, Histogram>,
@@ -66,6 +67,7 @@ pub fn bounded(router: Router, config: &Config, metrics: &Metrics) -> Router {
     let bounds = Bounds {
         places: Arc::new(Semaphore::new(config.requests_max.max(1))),
         body_bytes_max: config.body_bytes_max,
+        head_bytes_max: config.head_bytes_max,
         within: Duration::from_secs(config.request_seconds_max),
         answered: metrics.register("http_requests", "Requests answered", Family::default()),
         seconds: metrics.register(
@@ -167,6 +169,15 @@ async fn within_bounds(bounds: &Bounds, request: Request, next: Next) -> Respons
     let request = read_out(request);
     if place.is_err() && !is_probe {
         return Problem::unavailable("too many requests at once", RETRY).into_response();
+    }
+    let address = request.uri().path_and_query();
+    let address = address.map_or(0, |it| it.as_str().len());
+    let headers = request.headers().iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if address + headers > bounds.head_bytes_max {
+        return Problem::head_too_large(address, headers, bounds.head_bytes_max).into_response();
     }
     let length = request.headers().get(CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());

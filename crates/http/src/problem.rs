@@ -125,6 +125,19 @@ impl Problem {
         .with("bytes_max", bytes_max)
     }
 
+    /// 431: address and headers, which have these numbers of bytes, exceed `bytes_max`.
+    pub fn head_too_large(address: usize, headers: usize, bytes_max: usize) -> Self {
+        Self::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head-too-large",
+            "The address or the headers are too long",
+            format!(
+                "the address has {address} bytes and the headers have {headers}, at most {bytes_max} together: name fewer values in one request, or none for all of them"
+            ),
+        )
+        .with("bytes_max", bytes_max)
+    }
+
     /// 429: too many requests.
     pub fn too_many(detail: impl Into<String>, retry_after: Duration) -> Self {
         Self::new(

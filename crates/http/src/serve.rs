@@ -26,6 +26,9 @@ use crate::{Config, Problem};
 
 /// Timeout for the head of a request, including the idle time before it.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// Size of the buffer of a connection, as a multiple of the largest head. hyper refuses a head that does
+/// not fit without a text; a smaller one has an answer with the limit.
+const HEAD_BUFFER: usize = 4;
 /// Time for a connection to end that is closed for another one.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// Pause after a connection could not be accepted, for example for lack of file handles.
@@ -88,7 +91,7 @@ pub async fn serve(
                 let mut http = http1::Builder::new();
                 http.timer(TokioTimer::new())
                     .header_read_timeout(HEAD_WITHIN)
-                    .max_buf_size(config.head_bytes_max.max(8 << 10));
+                    .max_buf_size(HEAD_BUFFER * config.head_bytes_max.max(8 << 10));
                 let client = Client {
                     router: router.clone(),
                     peer: Peer(peer),

@@ -170,7 +170,16 @@ async fn every_bound_answers_with_a_problem() {
         ),
     )
     .await;
-    assert!(head.starts_with("HTTP/1.1 431"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 431") && head.contains("\"code\":\"head-too-large\""),
+        "{head}"
+    );
+    let address = format!("/peer?{}", "ente=c_d612&".repeat(2_000));
+    let address = ask(at, get_of(&address)).await;
+    assert!(
+        address.starts_with("HTTP/1.1 431") && address.contains("the address has 24006 bytes"),
+        "{address}"
+    );
 
     let slow = tokio::spawn(ask(at, get_of("/slow")));
     served.begun.notified().await;
