@@ -54,7 +54,7 @@ pub(crate) async fn sign_out(
 
 /// Answers a request whose session has ended, and removes the cookie: the next request is public.
 pub(crate) fn ended(pages: &Pages, headers: &HeaderMap, refused: KeyRefusal) -> Response {
-    let problem = Problem::unauthorized(format!("the session has ended: {refused}"));
+    let problem = Problem::unauthorized(refused.to_string());
     (removed(pages, headers), problem).into_response()
 }
 
@@ -78,23 +78,24 @@ fn cookie(
     [(CACHE_CONTROL, "no-store".to_owned()), (SET_COOKIE, cookie)]
 }
 
-/// Returns the key of the session of a request; `None` without a session.
+/// Returns the key of the session of a request; `None` without a session. Another application of the
+/// host may have set a cookie of this name, which has not the form of a session.
 ///
 /// # Errors
-/// The session has ended.
+/// The session or its key has ended.
 pub(crate) fn current(pages: &Pages, headers: &HeaderMap) -> Result<Option<Arc<Key>>, KeyRefusal> {
     let mut refused = None;
     for session in presented(pages, headers) {
         match pages.sessions().check(pages.api().ring(), session) {
             Ok(key) => return Ok(Some(key)),
+            Err(KeyRefusal::Malformed) => {}
             Err(why) => refused = Some(why),
         }
     }
     refused.map_or(Ok(None), Err)
 }
 
-/// Returns the sessions of a request, which may have ended. Another application of the host may have
-/// set a cookie of this name.
+/// Returns the sessions of a request, which may have ended.
 fn presented<'h>(pages: &Pages, headers: &'h HeaderMap) -> impl Iterator<Item = &'h str> {
     of(headers, NAMES[usize::from(pages.site().is_secure(headers))])
 }

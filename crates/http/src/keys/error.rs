@@ -63,6 +63,9 @@ pub enum KeyRefusal {
     /// No key has this secret.
     #[error("this key is unknown")]
     Unknown,
+    /// The session has ended, or was made with another secret.
+    #[error("the session has ended: sign in again with the key")]
+    SessionEnded,
     /// The key does not read figures of enti, so it has no session.
     #[error("only a reader's key begins a session of the pages")]
     NoReader,

@@ -84,7 +84,8 @@ impl Sessions {
     /// Returns the key of a session.
     ///
     /// # Errors
-    /// The session or its key has ended, or the session was not made with this secret.
+    /// The session or its key has ended, the session was not made with this secret, or the text has not
+    /// the form of a session.
     pub fn check(&self, ring: &KeyRing, session: &str) -> Result<Arc<Key>, KeyRefusal> {
         self.accepted(ring, session).map(|(_, key)| key)
     }
@@ -100,15 +101,15 @@ impl Sessions {
         };
         let until: i64 = until.parse().map_err(|_| KeyRefusal::Malformed)?;
         let mark = decode_digest(mark).ok_or(KeyRefusal::Malformed)?;
-        let key = ring.stored(id)?;
+        let key = ring.stored(id).map_err(|_| KeyRefusal::SessionEnded)?;
         if !bool::from(self.mark(&key, until).ct_eq(&mark)) {
-            return Err(KeyRefusal::Unknown);
+            return Err(KeyRefusal::SessionEnded);
         }
         let now = Timestamp::now();
         let seconds = now.as_second() + 1..=(now + self.longest).as_second();
         let session = SessionEnd { id, until };
         if !seconds.contains(&(until / 1_000_000)) || self.ended.has(&session) {
-            return Err(KeyRefusal::Expired);
+            return Err(KeyRefusal::SessionEnded);
         }
         if key.role != Role::Reader {
             return Err(KeyRefusal::NoReader);
