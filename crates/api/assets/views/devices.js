@@ -19,6 +19,7 @@ export default async function devices(view) {
   const [figures, byMonth, portals] = await Promise.all([
     accessesBy(view, "device"), data.accesses(whole, ["device", "month"]), accessesBy(view, "portal_kind"),
   ]);
+  if ([figures, portals].every(({ now, before }) => !now.total && now.total !== null && !before.total && before.total !== null)) return h("p", { class: "message" }, t("web-empty"));
   const month = (index) => `${at.year}-${String(index + 1).padStart(2, "0")}`;
   const shares = (device) => f.months.map((_, index) => {
     const [part, all] = [byMonth.cell({ device, month: month(index) }), byMonth.cell({ month: month(index) })];
