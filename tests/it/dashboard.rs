@@ -50,6 +50,8 @@ pub fn pages_show_what_the_api_says(engines: &Engines) {
     a_keyboard_is_enough(&mut browser, &base);
     an_ente_is_found_by_its_name(&mut browser, &base);
     an_ente_has_its_page(&mut browser, &base);
+    an_address_chooses_its_period(&mut browser, &base);
+    a_wrong_address_has_its_page(&mut browser, &base);
     a_table_is_a_workbook(&mut browser, &base);
     a_display_stays_current(&mut browser, &base, &place, &key);
     a_display_learns_of_closed_years(&mut browser, &base, &place);
@@ -193,13 +195,26 @@ fn a_session_lasts_until_the_reader_signs_out(browser: &mut Browser, base: &str)
     let offered = "document.querySelectorAll('main table').length === 2";
     assert_eq!(browser.run(offered), true, "the session outlives a visit");
     let copied = browser.cookie("affluenza-session");
+    // Another application of the host has set a cookie of the same name, which comes first.
+    let foreign = serde_json::json!({ "name": "affluenza-session", "value": "zzz" });
+    browser.set_cookie(&format!("{base}/pages/"), &foreign);
+    let status = "fetch('/pages/answers?ask=live').then(r => r.json()).then(a => a[0]?.status)";
+    assert_eq!(
+        browser.run(status),
+        200,
+        "every cookie of the name is tried"
+    );
     browser.run("document.getElementById('key').click()");
     browser.run("delete document.querySelector('main').dataset.shown; document.querySelectorAll('#key-dialog button')[1].click()");
     browser.wait(SHOWN);
     assert_eq!(browser.run(offered), false, "the reader has signed out");
     browser.set_cookie(base, &copied);
-    let status = browser.run("fetch('/pages/answers?ask=years').then(r => r.status)");
-    assert_eq!(status, 401, "a copy of the session has ended with it");
+    let said = browser.run(
+        "fetch('/pages/answers?ask=years').then(async r => [r.status, (await r.json()).detail])",
+    );
+    let expected = serde_json::json!([401, "the session has ended: sign in again with the key"]);
+    assert_eq!(said, expected, "a copy has ended, too");
+    assert_eq!(browser.run(status), 401, "a foreign cookie is no session");
 }
 
 /// Signs in as a reader does, without using the page.
@@ -417,13 +432,120 @@ fn an_ente_has_its_page(browser: &mut Browser, base: &str) {
     let before_scripts = browser.run(
         "fetch(location).then(r => r.text()).then(t => new DOMParser().parseFromString(t, 'text/html')).then(d => [d.querySelector('.great').textContent, d.querySelector('link[rel=canonical]').href, d.querySelector('meta[property=\"og:title\"]').content])",
     );
-    let expected = serde_json::json!([shown, format!("{base}/enti/c_d612?lang=it"), "Firenze"]);
+    let expected = serde_json::json!([
+        shown,
+        format!("{base}/enti/c_d612?year=2017&lang=it"),
+        "Firenze · 2017"
+    ]);
     assert_eq!(before_scripts, expected);
     let found = browser.run("document.querySelectorAll('.findings li').length");
     assert!(found.as_u64() > Some(0), "{found}");
     a_link_has_a_picture(browser);
-    let unknown = browser.run("fetch('/enti/nobody').then(r => r.status)");
-    assert_eq!(unknown, 404);
+}
+
+/// The head, and the first figures, are of the period and the language of the address. A period without
+/// public figures is named once, with a link to the newest that has some.
+fn an_address_chooses_its_period(browser: &mut Browser, base: &str) {
+    browser.open(DESKTOP, "it");
+    browser.visit(&format!("{base}/"), SHOWN);
+    // The page has the year in place of the period.
+    browser.run("setTimeout(() => { location.href = '/?period=2016&lang=en'; }); true");
+    browser.wait(&format!(
+        "location.search === '?lang=en&year=2016' && {SHOWN}"
+    ));
+    let head = |browser: &mut Browser, address: &str| {
+        browser.run(&format!(
+            "fetch('{address}').then(r => r.text()).then(t => new DOMParser().parseFromString(t, 'text/html')).then(d => [d.title, d.querySelector('meta[name=description]').content, ...['title', 'url', 'image', 'locale'].map(name => d.querySelector(`meta[property=\"og:${{name}}\"]`).content)].join('\\n'))"
+        ))
+    };
+    for (address, [title, year, parameters]) in [
+        (
+            "/?period=2016&lang=en",
+            ["Overview", "2016", "year=2016&lang=en"],
+        ),
+        (
+            "/?year=2016&lang=it",
+            ["Panoramica", "2016", "year=2016&lang=it"],
+        ),
+        ("/?period=2011&lang=en", ["Overview", "2017", "lang=en"]),
+        ("/?period=nothing&lang=en", ["Overview", "2017", "lang=en"]),
+        (
+            "/enti/c_d612?period=2016&lang=en",
+            ["Firenze", "2016", "year=2016&lang=en"],
+        ),
+        (
+            "/categories?period=2016&ente=c_d612&lang=en",
+            [
+                "Service categories",
+                "2016",
+                "year=2016&ente=c_d612&lang=en",
+            ],
+        ),
+    ] {
+        let head = head(browser, address);
+        let lines = Vec::from_iter(head.as_str().expect("text").lines());
+        let language = &parameters[parameters.len() - 2..];
+        let (path, _) = address.split_once('?').expect("parameters");
+        assert_eq!(
+            lines[0],
+            format!("{title} · {year} · Affluenza"),
+            "{address}"
+        );
+        if path != "/categories" {
+            assert!(lines[1].ends_with(year), "{address}: {}", lines[1]);
+        }
+        assert_eq!(lines[2], format!("{title} · {year}"), "{address}");
+        assert_eq!(lines[3], format!("{base}{path}?{parameters}"), "{address}");
+        let picture = format!("picture.png?period={year}&lang={language}");
+        assert!(lines[4].ends_with(&picture), "{address}: {}", lines[4]);
+        assert!(lines[5].starts_with(language), "{address}: {}", lines[5]);
+    }
+    let title = browser.run("document.title");
+    assert_eq!(title, "Overview · 2016 · Affluenza");
+    browser.visit(&format!("{base}/?year=2011"), SHOWN);
+    let said = browser.run("document.querySelector('main .message').textContent");
+    let said = said.as_str().expect("text");
+    assert!(
+        said.starts_with("2011: non ci sono dati pubblici."),
+        "{said}"
+    );
+    assert_eq!(
+        browser.run("document.querySelectorAll('.secret').length"),
+        0
+    );
+    browser.run("delete document.querySelector('main').dataset.shown; document.querySelector('main .message a').click()");
+    browser.wait(SHOWN);
+    assert_eq!(browser.run("location.search"), "?year=2017");
+}
+
+/// An address without a page is a page in the reader's language, except below `/v1/`.
+fn a_wrong_address_has_its_page(browser: &mut Browser, base: &str) {
+    for path in [
+        "/nothing",
+        "/enti/nobody",
+        "/enti/c_d612/x",
+        "/a/b/c",
+        "/enti/%FF",
+    ] {
+        for (language, title) in [("it", "Pagina non trovata"), ("en", "Page not found")] {
+            browser.open(DESKTOP, language);
+            let shown = "document.querySelector('main [data-missing] a[href^=\"/enti?\"]')";
+            browser.visit(&format!("{base}{path}"), shown);
+            let found = browser.run("document.querySelector('h1').textContent");
+            assert_eq!(found, title, "{path}");
+        }
+        let asked = format!(
+            "fetch('{path}', {{ headers: {{ Accept: 'text/html', 'If-None-Match': '*' }} }}).then(async r => [r.status, (await r.text()).includes('data-missing')])"
+        );
+        assert_eq!(
+            browser.run(&asked),
+            serde_json::json!([404, true]),
+            "{path}"
+        );
+    }
+    let kind = "fetch('/v1/nothing/x', { headers: { Accept: 'text/html' } }).then(r => [r.status, r.headers.get('Content-Type')])";
+    let expected = serde_json::json!([404, "application/problem+json"]);
+    assert_eq!(browser.run(kind), expected);
 }
 
 /// The picture for previews of a link has the size and the text that the page says.

@@ -22,6 +22,17 @@ function ofEnte() {
   return code && decodeURIComponent(code);
 }
 
+/** Replaces a period as the API names it, such as `2015-03`, by the year and the month that the pages have. */
+function readPeriod() {
+  const query = new URLSearchParams(location.search);
+  const [, year, month] = /^(\d{4})(?:-(\d\d))?$/.exec(query.get("period") ?? "") ?? [];
+  if (!year) return;
+  query.delete("period");
+  query.set("year", year);
+  if (month) query.set("month", Number(month));
+  history.replaceState(null, "", `?${query}`);
+}
+
 /** Returns the page and the selection from the address. `/enti/CODE` is the overview of an ente. */
 function place() {
   const query = new URLSearchParams(location.search);
@@ -90,6 +101,7 @@ async function show({ moved = false, again = false } = {}) {
   const module = modules[`views/${view}.js`];
   let content;
   data.missingDays = 0;
+  data.shownYears = [];
   data.asOf = undefined;
   try {
     const years = await data.years();
@@ -97,9 +109,11 @@ async function show({ moved = false, again = false } = {}) {
     if (signal.aborted) return;
     controls(at, years, module);
     at.until = data.until(at);
+    data.shownYears = [at.year, at.with];
     const showing = { at, data, t, f, address, signal, period: period(at) };
     const naming = data.loadEnte(at.ente).then(() => nameEnte(at));
-    [content] = await Promise.all([module.default(showing), naming]);
+    const open = !module.isLive && openPeriod(at, module);
+    [content] = await Promise.all([open ? notClosed(open, at) : module.default(showing), naming]);
   } catch (error) {
     // Old figures are better than none, until the next look.
     if (again && error.status !== 401 && error.status !== 403) return;
@@ -113,11 +127,25 @@ async function show({ moved = false, again = false } = {}) {
   const missing = data.missingDays > 0 && h("p", { class: "message" }, t("web-incomplete", { days: data.missingDays }));
   main.replaceChildren(...[heading, missing, content, dated(at)].flat().filter(Boolean));
   main.removeAttribute("aria-busy");
-  document.title = `${title} · Affluenza`;
+  document.title = [title, !module.isLive && at.year && period(at), "Affluenza"].filter(Boolean).join(" · ");
   if (!again) status.textContent = t("web-loaded", { page: title });
   mark(at);
   if (moved) heading.focus({ preventScroll: true }), scrollTo(0, 0);
   main.dataset.shown = `${location.pathname}${location.search}`;
+}
+
+/** Returns the chosen period, or the one to compare with, that has no public figures; nothing with a key. */
+function openPeriod(at, { picks = [] }) {
+  return [at, ...(picks.includes("with") ? [{ year: at.with }] : [])].find((of) => !data.isKnown(of));
+}
+
+/** Says once why there are no figures, and leads to the newest period that has some. */
+function notClosed(open, at) {
+  const closed = data.newestClosed();
+  return h("div", { class: "message" },
+    h("p", {}, open.year ? t("web-not-closed", { period: period(open) }) : "", " ", t("web-closed-only")),
+    closed && h("p", {}, h("a", { href: address(at.path, { with: undefined, ...closed, month: closed.month }), "data-nav": true }, t("web-newest-closed", { period: period(closed) }))),
+    h("button", { type: "button", class: "quiet bordered", onclick: () => document.getElementById("key").click() }, t("web-key-enter")));
 }
 
 /** Returns the date of the figures. */
@@ -160,7 +188,7 @@ function failure(error) {
   if (!error.status) console.error(error);
   return h("div", { class: "message", role: "alert" },
     h("p", {}, h("strong", {}, error instanceof SessionEnded ? t("web-session-ended") : refused ? t("web-key-refused") : t("web-failed")), " ",
-      error.status ? h("span", { lang: "en" }, error.message) : ""),
+      error.status && !(error instanceof SessionEnded) ? h("span", { lang: "en" }, error.message) : ""),
     h("button", { type: "button", class: "primary", onclick: () => (refused ? document.getElementById("key").click() : show()) },
       refused ? t("web-key-enter") : t("web-retry")));
 }
@@ -183,14 +211,16 @@ function controls(at, years, { picks = ["year", "month", "ente"], hasMonths }) {
   } else if (!isWhole(at.year) && !data.months(at.year).includes(at.month)) {
     at.month = data.months(at.year).at(-1);
   }
-  const listed = years.map((year) => [year, year]).reverse();
+  // A year of the address may have no figures.
+  const listed = [...new Set([...years, at.year])].filter(Boolean).sort((a, b) => b - a).map((year) => [year, year]);
   const months = data.months(at.year).map((month) => [month, f.months[month - 1].long]);
   if (isWhole(at.year)) months.unshift(["", t("web-whole-year")]);
   const parts = [];
-  if (picks.includes("year")) parts.push(pick("year", t("web-year"), listed, at.year));
-  if (isPicked) parts.push(pick("month", t("web-month"), months, at.month));
+  if (picks.includes("year") && listed.length) parts.push(pick("year", t("web-year"), listed, at.year));
+  if (isPicked && listed.length) parts.push(pick("month", t("web-month"), months, at.month));
   if (picks.includes("with")) {
-    if (!years.includes(at.with) || at.with === at.year) at.with = at.year - 1;
+    const others = years.filter((year) => year !== at.year);
+    if (!others.includes(at.with)) at.with = others.includes(at.year - 1) ? at.year - 1 : others.at(-1) ?? at.year - 1;
     parts.push(pick("with", t("web-compare-with"), listed.filter(([year]) => year !== at.year), at.with));
   }
   if (api.hasKey || picks.includes("ente")) parts.push(entePick(at, (code) => choose("ente", code)));
@@ -288,6 +318,7 @@ for (const use of ["pointerdown", "keydown", "wheel"]) addEventListener(use, () 
 addEventListener("popstate", () => show({ moved: true }));
 document.getElementById("controls").addEventListener("submit", (event) => event.preventDefault());
 keyDialog();
+readPeriod();
 if (!main.querySelector("[data-missing]")) {
   show();
   setInterval(refresh, REFRESH_MS);

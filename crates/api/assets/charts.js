@@ -13,7 +13,7 @@ const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2]];
 export function chart({ title, first, steps, series, drawn = "columns", percent = false, t, f }) {
   const name = newId("chart");
   const box = h("div", { class: "plot", role: "img", "aria-labelledby": name });
-  const write = (value) => (value === null || value === undefined ? "∗" : percent ? f.percents.format(value) : f.number(value));
+  const write = (value) => (value === null ? "∗" : value === undefined ? t("web-nd") : percent ? f.percents.format(value) : f.number(value));
   const readout = h("p", { class: "readout", "aria-hidden": "true" }, " ");
   const legend = h("ul", { class: "legend", "aria-hidden": "true" }, series.map((one, at) =>
     h("li", {}, h("span", { class: `key ${drawn}`, "--colour": `var(${one.colour})`, "data-dash": at }), one.name)));

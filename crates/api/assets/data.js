@@ -7,7 +7,7 @@ export const PUBLIC = JSON.parse(document.getElementById("public").textContent);
 // The only module that knows the API's answers. Its figures are numbers, or null where hidden.
 // Totals are queried, not summed: a sum with a hidden part would be wrong.
 
-/** Figures by some dimensions, with all their margins. */
+/** Figures by some dimensions, with all their margins. Those of a period without public figures are undefined. */
 class Figures {
   /** Answers by the names of their dimensions. */
   constructor(dimensions, answers, isKnown) {
@@ -18,10 +18,10 @@ class Figures {
       for (const row of rows) this.cells.set(by.map((name) => `${name}=${row[name]}`).join("&"), row.figure);
     }
   }
-  /** Returns the figure of some labels, over all dimensions that are not named. 0 if nothing was counted, null if unknown. */
+  /** Returns the figure of some labels, over all dimensions that are not named. 0 if nothing was counted. */
   cell(labels) {
     const key = this.dimensions.filter((name) => name in labels).map((name) => `${name}=${labels[name]}`).join("&");
-    return this.cells.has(key) ? this.cells.get(key) : this.isKnown ? 0 : null;
+    return this.cells.has(key) ? this.cells.get(key) : this.isKnown ? 0 : undefined;
   }
   get total() { return this.cell({}); }
   /** Returns every label of a dimension that has a figure. */
@@ -40,8 +40,9 @@ export class Data {
   /** Names of codes, as far as answers had them. */
   #names = { ente: new Map(), category: new Map(), service: new Map() };
   sum = sum;
-  /** Largest number of days without data among the answers since this was set to 0. */
+  /** Largest number of days without data among the answers of these years since this was set to 0. */
   missingDays = 0;
+  shownYears = [];
   constructor(api, t) {
     this.api = api;
     this.t = t;
@@ -78,6 +79,11 @@ export class Data {
     const closed = (this.#closed ?? PUBLIC.closed).filter((period) => period.year === year);
     return (closed.find((period) => !period.month) ?? closed.find((period) => period.month === month))?.closed_at;
   }
+  /** Returns the newest closed year, otherwise the newest closed month, as { year, month }. */
+  newestClosed() {
+    const closed = (this.#closed ?? PUBLIC.closed).map(({ year, month }) => ({ year, month }));
+    return closed.findLast(({ month }) => !month) ?? closed.at(-1);
+  }
   /** Returns the months of a year that may be chosen: with a key, all. */
   months(year) {
     const all = Array.from({ length: 12 }, (_, at) => at + 1);
@@ -105,7 +111,9 @@ export class Data {
       }
     }
     this.asOf = answer.meta.as_of;
-    this.missingDays = Math.max(this.missingDays, answer.meta.completeness?.days_missing ?? 0);
+    if (this.shownYears.includes(Number(answer.meta.period?.from.slice(0, 4)))) {
+      this.missingDays = Math.max(this.missingDays, answer.meta.completeness?.days_missing ?? 0);
+    }
     return answer;
   }
   async #get(path, parameters) { return this.#read(await this.api.get(path, parameters)); }
@@ -202,7 +210,7 @@ export class Data {
     const compare = isCompared && this.isKnown(this.yearBefore(at)) ? "year-before" : undefined;
     const answer = await this.#get(path, { ...where(at), search, limit, compare, order });
     const figures = (row) => ({
-      now: row.service_uses, before: compare ? row.before : null,
+      now: row.service_uses, before: compare && row.before,
       plain: row.of_which_plain, payment: row.of_which_payments, booking: row.of_which_bookings,
     });
     const named = (row) => ({ code: row[dimension], name: this.name(dimension, row[dimension]), ...figures(row) });

@@ -8,11 +8,12 @@ import { known } from "./format.js";
  * text or number, where it is neither. `term` names a definition. The first column heads its row. A row may have `href`. The
  * caption is a heading, `h2` unless given.
  *
- * A reader sorts rows by a column. `sort`, if given, is { by, isDown, choose(column) } and sorts on the server, for columns
+ * A column without a value in any row is left out. A reader sorts rows by a column. `sort`, if given, is { by, isDown, choose(column) } and sorts on the server, for columns
  * with an `order`. `all`, if given, loads all rows for a download.
  */
-export function table({ caption, heading = "h2", columns, rows, total, sort, all, t, f }) {
+export function table({ caption, heading = "h2", columns: every, rows, total, sort, all, t, f }) {
   const name = newId("table");
+  const columns = every.filter((column) => hasValues(column, rows, f));
   const greatest = columns.map(({ value, type }) => type === "bar" ? Math.max(1, ...rows.map((row) => value(row) ?? 0)) : 0);
   const cells = { columns, greatest, t, f };
   const body = h("tbody", { role: "rowgroup" }, rows.map((row) => line(row, cells)));
@@ -35,7 +36,7 @@ export function table({ caption, heading = "h2", columns, rows, total, sort, all
     type !== "text" && [...rows, ...(total ? [total] : [])].some((row) => [value(row)].flat().includes(null)));
   return h("div", { class: "table-block" }, h(heading, { id: name }, caption), scrollable(element, name),
     isHidden && h("p", { class: "note" }, t("web-secret-note")),
-    h("div", { class: "tools-below" }, definitions(columns, t), downloads({ caption, columns, rows, total, all, t })));
+    h("div", { class: "tools-below" }, definitions(columns, t), downloads({ caption, columns: every, rows, total, all, t })));
 }
 
 /** Puts a table into a box that the keyboard reaches while it scrolls. */
@@ -49,6 +50,12 @@ export function scrollable(element, name) {
   };
   new ResizeObserver(look).observe(box);
   return box;
+}
+
+/** True unless the column has figures, and none of the rows has one. */
+function hasValues({ type, value }, rows, f) {
+  if (!type || type === "text" || type === "bar" || !rows.length) return true;
+  return rows.map(value).some((figure) => (type === "change" ? figure.includes(null) || f.change(...figure) : figure) !== undefined);
 }
 
 function heads(columns, sort, t) {

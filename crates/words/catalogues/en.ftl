@@ -944,6 +944,9 @@ web-failed = The data is not available.
 web-retry = Try again
 web-foot = People are counted, not bots. No name or address is kept; readers without a key get no cookie.
 web-interface = Interface and documentation
+web-not-closed = { $period }: there are no public figures.
+web-closed-only = Figures of a year or a month are public once the period is closed; with a key they can be seen before.
+web-newest-closed = Go to the newest closed period: { $period }
 web-needs-key = This data is not public: it needs an access key.
 web-key-enter = Enter the key
 web-key = Access key
@@ -1010,7 +1013,7 @@ web-accessibility = Accessibility statement
 web-privacy = Privacy
 web-legal-notes = Legal notes
 web-no-page = Page not found
-    .text = There is no page at this address.
+    .text = There is no page at this address. You may be looking for one of these:
 
 ## Web pages: below the tables, and the date of the figures
 

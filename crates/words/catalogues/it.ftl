@@ -972,6 +972,9 @@ web-failed = I dati non sono disponibili.
 web-retry = Riprova
 web-foot = Sono contate le persone, non i robot. Nessun nome o indirizzo è conservato; chi legge senza chiave non riceve cookie.
 web-interface = Interfaccia e documentazione
+web-not-closed = { $period }: non ci sono dati pubblici.
+web-closed-only = I dati di un anno o di un mese sono pubblici da quando il periodo viene chiuso; con una chiave si vedono anche prima.
+web-newest-closed = Vai all’ultimo periodo chiuso: { $period }
 web-needs-key = Questi dati non sono pubblici: serve una chiave di accesso.
 web-key-enter = Inserisci la chiave
 web-key = Chiave di accesso
@@ -1038,7 +1041,7 @@ web-accessibility = Dichiarazione di accessibilità
 web-privacy = Privacy
 web-legal-notes = Note legali
 web-no-page = Pagina non trovata
-    .text = A questo indirizzo non c’è una pagina.
+    .text = A questo indirizzo non c’è una pagina. Forse si cercava una di queste:
 
 ## Web pages: below the tables, and the date of the figures
 

@@ -9,7 +9,7 @@ export async function accessesBy({ at, data }, dimension) {
 
 /** Codes with accesses in either year. */
 export const present = ({ now, before }, dimension, codes) =>
-  codes.filter((code) => now.cell({ [dimension]: code }) !== 0 || before.cell({ [dimension]: code }) !== 0);
+  codes.filter((code) => [now, before].some((figures) => ![0, undefined].includes(figures.cell({ [dimension]: code }))));
 
 /** Card of a dimension: a row for each code with accesses. `name` returns the name of a code. */
 export function breakdownCard({ at, t, f }, dimension, { title, caption, codes, name }, figures) {

@@ -44,7 +44,8 @@ export default async function events({ at, data, t, f, signal }) {
       failed.replaceChildren();
     } catch (error) {
       if (signal.aborted) return;
-      failed.replaceChildren(t(error instanceof SessionEnded ? "web-session-ended" : "web-failed"), " ", h("span", { lang: "en" }, error.message));
+      if (error instanceof SessionEnded) failed.replaceChildren(t("web-session-ended"));
+      else failed.replaceChildren(t("web-failed"), " ", h("span", { lang: "en" }, error.message));
       pause = FAILED_PAUSE_MS;
     }
     timer = setTimeout(look, pause);

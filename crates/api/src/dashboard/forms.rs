@@ -72,7 +72,7 @@ impl PublicFigures {
     }
 
     /// Returns the year, or the month with its year.
-    fn period(&self) -> String {
+    pub fn period(&self) -> String {
         let ClosedPeriod { year, month } = self.period;
         match month {
             Some(month) => format!("{} {year}", self.month(month)),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use affluenza_words::Language;
 
 use crate::dashboard::assets::ASSETS;
+use crate::dashboard::embed::ALL;
 use crate::dashboard::forms::PublicFigures;
 use crate::dashboard::{PAGES, Site, picture};
 
@@ -29,6 +30,10 @@ pub(crate) struct PageText {
     pub language: Language,
     /// Address of the page on this site, without parameters.
     pub path: String,
+    /// Parameters of its addresses, each followed by `&`.
+    pub query: String,
+    /// Period of the request, as the API names it.
+    pub period: Option<String>,
     /// Address of the pages.
     pub base: String,
     pub title: String,
@@ -89,9 +94,29 @@ impl Frames {
 impl PageText {
     /// Adds public figures.
     pub fn with_figures(self, figures: &PublicFigures) -> Self {
+        let first = figures.section(&self.title);
         Self {
             description: figures.whole(),
-            first: figures.section(&self.title),
+            first,
+            ..self.with_preview(figures)
+        }
+    }
+
+    /// Adds the preview of public figures for links. The addresses have the period if the request has.
+    pub fn with_preview(self, figures: &PublicFigures) -> Self {
+        let mut query = String::new();
+        if self.period == Some(figures.period.to_string()) {
+            _ = write!(query, "year={}&", figures.period.year);
+            if let Some(month) = figures.period.month {
+                _ = write!(query, "month={month}&");
+            }
+        }
+        if figures.code != ALL && !self.path.starts_with("/enti/") {
+            _ = write!(query, "ente={}&", figures.code);
+        }
+        Self {
+            query,
+            title: format!("{} · {}", self.title, figures.period()),
             picture: Some(LinkPicture::of(figures)),
             ..self
         }
@@ -99,23 +124,24 @@ impl PageText {
 
     /// Returns title, description, addresses in all languages, and the preview of links.
     fn head(&self) -> String {
-        let Self { base, path, .. } = self;
-        let [title, description, path] =
-            [&self.title, &self.description, path].map(|text| escaped(text));
-        let in_language = |language: Language| format!("{base}{path}?lang={language}");
+        let base = &self.base;
+        let [title, description] = [&self.title, &self.description].map(|text| escaped(text));
+        let own = escaped(&format!("{base}{}?{}lang=", self.path, self.query));
         let mut head = format!(
             "<title>{title} · Affluenza</title>\n<meta name=\"description\" content=\"{description}\">\n"
         );
         if base.is_empty() {
             return head;
         }
-        let own = in_language(self.language);
-        _ = writeln!(head, "<link rel=\"canonical\" href=\"{own}\">");
+        _ = writeln!(
+            head,
+            "<link rel=\"canonical\" href=\"{own}{}\">",
+            self.language
+        );
         for language in Language::ALL {
-            let href = in_language(language);
             _ = writeln!(
                 head,
-                "<link rel=\"alternate\" hreflang=\"{language}\" href=\"{href}\">"
+                "<link rel=\"alternate\" hreflang=\"{language}\" href=\"{own}{language}\">"
             );
         }
         let locale = self.language.say("language-locale", &[]).replace('-', "_");
@@ -123,7 +149,7 @@ impl PageText {
             ("type", "website".to_owned()),
             ("title", title),
             ("description", description),
-            ("url", own),
+            ("url", format!("{own}{}", self.language)),
             ("locale", locale),
         ];
         if let Some(LinkPicture { address, text }) = &self.picture {
@@ -271,6 +297,8 @@ pub(crate) fn example(language: Language) -> String {
     let page = PageText {
         language,
         path: "/enti/c_a".to_owned(),
+        query: "year=2017&".to_owned(),
+        period: None,
         base: "https://uso.example.it".to_owned(),
         title: "\"Città\" {{ <Alfa>".to_owned(),
         description: "1.859".to_owned(),
@@ -293,8 +321,8 @@ mod tests {
         let html = html(Language::IT);
         for part in [
             "<title>&quot;Città&quot; {{ &lt;Alfa> · Affluenza</title>",
-            "<link rel=\"canonical\" href=\"https://uso.example.it/enti/c_a?lang=it\">",
-            "<link rel=\"alternate\" hreflang=\"en\" href=\"https://uso.example.it/enti/c_a?lang=en\">",
+            "<link rel=\"canonical\" href=\"https://uso.example.it/enti/c_a?year=2017&amp;lang=it\">",
+            "<link rel=\"alternate\" hreflang=\"en\" href=\"https://uso.example.it/enti/c_a?year=2017&amp;lang=en\">",
             "<meta property=\"og:image\" content=\"https://uso.example.it/embed/c_a/picture.png?period=2017&amp;lang=it\">",
             "<meta property=\"og:image:width\" content=\"1200\">",
             "<meta property=\"og:image:alt\" content=\"Città &quot;Alfa&quot;: 1.859\">",

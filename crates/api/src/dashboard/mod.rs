@@ -9,6 +9,7 @@ mod forms;
 mod frame;
 pub(crate) mod language;
 mod picture;
+mod request;
 mod session;
 mod site;
 
@@ -18,16 +19,16 @@ use affluenza_disclosure::edition::{ClosedPeriod, PublicMeasure};
 use affluenza_http::keys::Sessions;
 use affluenza_http::{Peer, Problem};
 use affluenza_words::Language;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, RETRY_AFTER, VARY,
+    CONTENT_TYPE, ETAG, REFERRER_POLICY, RETRY_AFTER, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use flate2::Compression;
@@ -39,11 +40,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Api;
 use crate::dashboard::assets::ASSETS;
-use crate::dashboard::embed::{FigureCache, FigureRequest};
+use crate::dashboard::embed::FigureCache;
 use crate::dashboard::findings::FindingsCache;
-use crate::dashboard::forms::PublicFigures;
-use crate::dashboard::frame::{Frames, LinkPicture, PageText, escaped};
+use crate::dashboard::frame::{Frames, PageText, escaped};
 use crate::dashboard::picture::Pictures;
+use crate::dashboard::request::PageRequest;
 use crate::reply::{gzip, is_known, takes_gzip};
 use crate::workbook::{SheetTable, XLSX};
 
@@ -96,10 +97,10 @@ pub(crate) struct PublicPeriod {
     closed_at: String,
 }
 
+/// Pages of the last minutes, whatever the period of the address.
+const WITHOUT_PERIOD: [&str; 2] = ["live", "events"];
 /// Largest number of figures, and of findings, that are kept ready.
 const CACHED_MAX: usize = 2_000;
-/// Content of a page before its figures have come.
-const SKELETON: &str = "<div class=\"skeleton\" aria-hidden=\"true\"></div>";
 
 /// Returns the routes of the pages, of their files and of the figures for other sites.
 pub fn routes(api: &Api, site: Site, sessions: Sessions) -> Router {
@@ -118,7 +119,7 @@ pub fn routes(api: &Api, site: Site, sessions: Sessions) -> Router {
         .iter()
         .fold(Router::new(), |router, path| router.route(path, get(page)))
         .route("/enti/{code}", get(ente))
-        .route("/{page}", get(missing))
+        .route("/{*path}", any(missing))
         .route_layer(from_fn_with_state(pages.clone(), admitted))
         .route("/assets/{version}/{*path}", get(asset))
         .route("/pages/answers", get(answers::answers))
@@ -220,23 +221,30 @@ async fn admitted(
 async fn page(State(pages): State<Pages>, uri: Uri, headers: HeaderMap) -> Response {
     let view = frame::view(uri.path());
     let request = PageRequest::new(&pages, &uri, &headers);
-    let text = match (request.figures(embed::ALL).await, view) {
-        (Some(figures), "overview") => request.text(view).with_figures(&figures),
-        (Some(figures), _) => PageText {
-            picture: Some(LinkPicture::of(&figures)),
-            ..request.text(view)
-        },
-        (None, _) => request.text(view),
+    let text = request.text(view);
+    let mut figures = None;
+    for code in request.parameter("ente").into_iter().chain([embed::ALL]) {
+        if figures.is_none() && !WITHOUT_PERIOD.contains(&view) {
+            figures = request.figures(code).await;
+        }
+    }
+    let text = match (figures, view) {
+        (Some(figures), "overview") => text.with_figures(&figures),
+        (Some(figures), _) => text.with_preview(&figures),
+        (None, _) => text,
     };
     pages.page(&headers, &text)
 }
 
 async fn ente(
     State(pages): State<Pages>,
-    Path(code): Path<String>,
+    code: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    let Ok(Path(code)) = code else {
+        return missing(State(pages), uri, headers).await;
+    };
     let request = PageRequest::new(&pages, &uri, &headers);
     let snapshot = match pages.api().snapshot().await {
         Ok(snapshot) => snapshot,
@@ -251,9 +259,8 @@ async fn ente(
         return missing(State(pages), uri, headers).await;
     };
     let text = PageText {
-        title: ente.name().to_owned(),
         path: format!("/enti/{}", ente.code()),
-        ..request.text("overview")
+        ..request.titled(ente.name().to_owned())
     };
     let text = match request.figures(ente.code()).await {
         Some(figures) => text.with_figures(&figures),
@@ -277,11 +284,8 @@ fn unavailable(request: &PageRequest<'_>, headers: &HeaderMap, problem: Problem)
         first: format!("<h1>{heading}</h1><p class=\"message\">{failed}</p>"),
         ..text
     };
-    let mut headers = headers.clone();
-    headers.remove(IF_NONE_MATCH);
-    let page = request.pages.page(&headers, &text);
+    let mut page = request.refusal(response.status(), headers, &text);
     let wait = response.headers_mut().remove(RETRY_AFTER);
-    let mut page = (response.status(), page).into_response();
     if let Some(wait) = wait {
         page.headers_mut().insert(RETRY_AFTER, wait);
     }
@@ -324,16 +328,26 @@ async fn workbook(
     Ok(([(CONTENT_TYPE, XLSX)], book).into_response())
 }
 
-/// Answers to an address without a page: for a browser as a page.
+/// Answers to an address without a page: for a browser as a page, unless it is one of the API.
 async fn missing(State(pages): State<Pages>, uri: Uri, headers: HeaderMap) -> Response {
-    if !takes_html(&headers) {
+    if !takes_html(&headers) || uri.path().starts_with("/v1/") {
         return Problem::not_found("see /openapi.json for the resources").into_response();
     }
     let request = PageRequest::new(&pages, &uri, &headers);
-    let [title, text] = ["web-no-page", "web-no-page.text"].map(|id| request.language.say(id, &[]));
-    let (heading, text) = (escaped(&title), escaped(&text));
+    let language = request.language;
+    let [title, text, overview, enti] = [
+        "web-no-page",
+        "web-no-page.text",
+        "page-overview",
+        "page-enti",
+    ]
+    .map(|id| language.say(id, &[]));
+    let [heading, text, overview, enti] =
+        [&title, &text, &overview, &enti].map(|text| escaped(text));
     let first = format!(
-        "<h1>{heading}</h1><p class=\"message\" data-missing>{text} <a href=\"/\">Affluenza</a></p>"
+        "<h1>{heading}</h1><div class=\"message\" data-missing><p>{text}</p>\
+         <ul><li><a href=\"/?lang={language}\">{overview}</a></li>\
+         <li><a href=\"/enti?lang={language}\">{enti}</a></li></ul></div>"
     );
     let text = PageText {
         title,
@@ -341,69 +355,7 @@ async fn missing(State(pages): State<Pages>, uri: Uri, headers: HeaderMap) -> Re
         first,
         ..request.text("overview")
     };
-    (StatusCode::NOT_FOUND, pages.page(&headers, &text)).into_response()
-}
-
-/// A request for a page.
-struct PageRequest<'r> {
-    pages: &'r Pages,
-    uri: &'r Uri,
-    language: Language,
-    base: String,
-}
-
-impl<'r> PageRequest<'r> {
-    fn new(pages: &'r Pages, uri: &'r Uri, headers: &HeaderMap) -> Self {
-        Self {
-            pages,
-            uri,
-            language: language::chosen(uri.query(), headers),
-            base: pages.site().base(headers),
-        }
-    }
-
-    /// Returns the text of a page whose figures the scripts add.
-    fn text(&self, view: &str) -> PageText {
-        let title = self.language.say(&format!("page-{view}"), &[]);
-        PageText {
-            language: self.language,
-            path: self.uri.path().to_owned(),
-            base: self.base.clone(),
-            description: self.language.say("web-tagline", &[]),
-            picture: None,
-            first: format!("<h1>{}</h1>{SKELETON}", escaped(&title)),
-            title,
-        }
-    }
-
-    /// Returns the public figures of an ente, or of all; `None` without any.
-    async fn figures(&self, code: &str) -> Option<PublicFigures> {
-        let request = FigureRequest {
-            code,
-            language: self.language,
-            pairs: &period(self.uri.query()),
-            base: self.base.clone(),
-        };
-        request.read(self.pages).await.ok()
-    }
-}
-
-/// Returns the year or the month of the address as a parameter of a question.
-fn period(query: Option<&str>) -> Vec<(String, String)> {
-    let (mut year, mut month) = (None, None);
-    for pair in query.unwrap_or_default().split('&') {
-        match pair.split_once('=') {
-            Some(("year", value)) => year = Some(value),
-            Some(("month", value)) => month = value.parse::<u8>().ok(),
-            _ => {}
-        }
-    }
-    let period = year.map(|year| match month {
-        Some(month) => format!("{year}-{month:02}"),
-        None => year.to_owned(),
-    });
-    let period = period.map(|period| ("period".to_owned(), period));
-    period.into_iter().collect()
+    request.refusal(StatusCode::NOT_FOUND, &headers, &text)
 }
 
 /// Lets robots read the pages, the badges and the pictures for previews, and keeps them from the API.
