@@ -4,6 +4,7 @@
 use std::io::Cursor;
 use std::process::Command;
 
+use affluenza_words::Language;
 use calamine::{Data, DataType as _, Reader as _, Xlsx};
 use serde_json::Value;
 
@@ -53,6 +54,7 @@ pub fn pages_show_what_the_api_says(engines: &Engines) {
     an_address_chooses_its_period(&mut browser, &base);
     a_wrong_address_has_its_page(&mut browser, &base);
     a_table_is_a_workbook(&mut browser, &base);
+    percentages_are_those_of_the_report(&mut browser);
     a_display_stays_current(&mut browser, &base, &place, &key);
     a_display_learns_of_closed_years(&mut browser, &base, &place);
     figures_stand_in_other_sites(&mut browser, &base, &place);
@@ -296,6 +298,30 @@ fn a_table_is_a_workbook(browser: &mut Browser, base: &str) {
             .used_cells()
             .filter_map(|(_, _, cell)| cell.get_float());
         assert!(numbers.max_by(f64::total_cmp) >= shown.as_f64().map(|all| all / 10.0));
+    }
+}
+
+/// The pages write a change or a share as the findings above them do.
+fn percentages_are_those_of_the_report(browser: &mut Browser) {
+    let module = Value::from(include_str!("../../crates/api/assets/percent.js"));
+    let changes = [
+        21.4, -0.4, -0.5, -99.46, -99.5, -99.999_99, -100.0, 200.0, 325.0, 1_234.5,
+    ];
+    let shares = [0.0, 0.1, 27.4, 99.4, 99.6, 99.999_99, 100.0];
+    for language in [Language::IT, Language::EN] {
+        browser.open(DESKTOP, language.as_str());
+        let shown = browser.run(&format!(
+            "import('data:text/javascript,' + encodeURIComponent({module})).then(({{ Percents }}) => {{
+                const percents = new Percents('{}');
+                return [{changes:?}.map(one => percents.change(one)), {shares:?}.map(one => percents.share(one))];
+            }})",
+            language.say("language-locale", &[])
+        ));
+        let written = [
+            changes.map(|one| language.change(Some(one))).to_vec(),
+            shares.map(|one| language.share(Some(one))).to_vec(),
+        ];
+        assert_eq!(shown, serde_json::json!(written), "{language}");
     }
 }
 

@@ -13,7 +13,7 @@ const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2]];
 export function chart({ title, first, steps, series, drawn = "columns", percent = false, t, f }) {
   const name = newId("chart");
   const box = h("div", { class: "plot", role: "img", "aria-labelledby": name });
-  const write = (value) => (value === null ? "∗" : value === undefined ? t("web-nd") : percent ? f.percents.format(value) : f.number(value));
+  const write = (value) => (value === null ? "∗" : value === undefined ? t("web-nd") : percent ? f.percents.share(100 * value) : f.number(value));
   const readout = h("p", { class: "readout", "aria-hidden": "true" }, " ");
   const legend = h("ul", { class: "legend", "aria-hidden": "true" }, series.map((one, at) =>
     h("li", {}, h("span", { class: `key ${drawn}`, "--colour": `var(${one.colour})`, "data-dash": at }), one.name)));
@@ -25,7 +25,7 @@ export function chart({ title, first, steps, series, drawn = "columns", percent 
         title: one.name, type: percent ? "share" : "number",
         value: (row) => {
           const value = one.values[row.at];
-          return percent && typeof value === "number" ? f.percents.format(value) : value;
+          return percent && typeof value === "number" ? f.percents.share(100 * value) : value;
         },
       })),
     ],
@@ -89,7 +89,7 @@ export function chart({ title, first, steps, series, drawn = "columns", percent 
         },
         {
           stroke: ink, font, grid: line, ticks: { show: false }, gap: 6, size: narrow ? 56 : 68, splits: (_, __, ___, max) => axis(max, percent),
-          values: (_, splits) => splits.map((value) => (percent ? f.wholePercents.format(value) : f.number(value))),
+          values: (_, splits) => splits.map((value) => (percent ? f.percents.plain(100 * value) : f.number(value))),
         },
       ],
       series: [{}, ...series.map((one, at) => ({

@@ -36,8 +36,7 @@ export function downloads({ caption, columns, rows, total, all, t }) {
 export function plain(row, { type, value, plain: own = value }) {
   const figure = own(row);
   if (type !== "change") return figure ?? undefined;
-  const growth = change(...figure);
-  return growth === undefined ? undefined : Math.round(1000 * growth) / 10;
+  return change(...figure);
 }
 
 function csv(lines, { separator, decimal, start }) {

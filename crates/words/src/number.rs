@@ -108,9 +108,13 @@ impl Language {
         }
     }
 
-    /// Formats a change with one decimal and its sign, for a sentence about a small change.
+    /// Formats a change with one decimal and its sign, for a sentence about a small change. One above
+    /// 200% or near −100% is formatted as any other.
     pub fn fine_change(self, percent: f64) -> String {
         let rounded = (percent * 10.0).round() / 10.0;
+        if percent > FACTOR_PERCENT || rounded <= -100.0 {
+            return self.change(Some(percent));
+        }
         let sign = match rounded {
             0.0 => "",
             above if above > 0.0 => "+",
@@ -231,6 +235,21 @@ mod tests {
             (ITALIAN.change(None), ENGLISH.change(None)),
             ("n.d.".into(), "n/a".into())
         );
+    }
+
+    #[test]
+    fn a_small_change_has_a_decimal_and_a_great_one_is_as_any_other() {
+        for (percent, text) in [
+            (-1.0, "−1,0%"),
+            (0.04, "0%"),
+            (21.41, "+21,4%"),
+            (-99.94, "−99,9%"),
+            (-99.97, "−99,97%"),
+            (-100.0, "−100%"),
+            (337.5, "+338% (×4,4)"),
+        ] {
+            assert_eq!(ITALIAN.fine_change(percent), text);
+        }
     }
 
     #[test]

@@ -58,7 +58,9 @@ pub(crate) fn script() -> &'static str {
             (language.to_string(), words)
         });
         let words = serde_json::Value::from(serde_json::Map::from_iter(words));
-        include_str!("figure.js").replace("{{ words }}", &words.to_string())
+        let percents = include_str!("../../assets/percent.js").replace("export ", "");
+        let script = include_str!("figure.js").replace("{{ words }}", &words.to_string());
+        script.replace("{{ percents }}", &percents)
     });
     &SCRIPT
 }

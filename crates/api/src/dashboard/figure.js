@@ -5,6 +5,7 @@
 // file and a connection to its server is enough.
 (() => {
   const WORDS = {{ words }};
+  {{ percents }}
   const script = document.currentScript ?? document.querySelector('script[src*="/figure.js"]');
   const HOME = new URL(".", script.src);
   const PARAMETERS = ["period", "ente", "category", "service", "group", "measure", "compare", "by_kind", "trend", "search", "order", "limit"];
@@ -49,6 +50,7 @@
       this.language = language;
       this.words = WORDS[language];
       this.locale = this.words["language-locale"];
+      this.percents = new Percents(this.locale);
       this.integers = new Intl.NumberFormat(this.locale, { useGrouping: "always", maximumFractionDigits: 1 });
     }
     say(id, values = {}) {
@@ -74,7 +76,10 @@
     }
     figure(column, row) {
       const value = row[column];
-      if (typeof value === "number") return column.endsWith("_percent") ? `${this.integers.format(value)}%` : this.integers.format(value);
+      if (typeof value === "number") {
+        if (column === "change_percent") return this.percents.change(value);
+        return column.endsWith("_percent") ? this.percents.share(value) : this.integers.format(value);
+      }
       return this.say(row.notes?.[column] === "suppressed" ? "secret" : "nd");
     }
   }

@@ -115,6 +115,20 @@ fn decimals(digits: &str) -> usize {
     digits.split_once('.').map_or(0, |(_, after)| after.len())
 }
 
+/// Largest number of decimals of a percentage.
+const PERCENT_DECIMALS_MAX: usize = 4;
+
+/// Returns the least number of decimals that tell a percentage from 0 and from 100.
+fn percent_decimals(percent: f64) -> usize {
+    let size = percent.abs();
+    let mut places = 0..PERCENT_DECIMALS_MAX;
+    let found = places.find(|places| {
+        let shown: f64 = format!("{size:.places$}").parse().unwrap_or(size);
+        (shown > 0.0 || size == 0.0) && (shown < 100.0 || size >= 100.0)
+    });
+    found.unwrap_or(PERCENT_DECIMALS_MAX)
+}
+
 impl NumberForm {
     pub fn of(cell: &Cell, language: Language) -> Self {
         let grouped = Self {
@@ -122,7 +136,7 @@ impl NumberForm {
             ..Self::default()
         };
         let percent = Self {
-            decimals: 1,
+            decimals: cell.number().map_or(0, percent_decimals),
             is_percent: true,
             ..Self::default()
         };
@@ -162,6 +176,34 @@ impl NumberForm {
                 }
             }
             _ => Self::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentage_is_whole_unless_it_would_be_shown_as_nothing_or_all() {
+        for (percent, decimals) in [
+            (0.0, 0),
+            (0.4, 1),
+            (0.003, 3),
+            (-49.1, 0),
+            (99.4, 0),
+            (-99.5, 1),
+            (-99.97, 2),
+            (-99.999_999, 4),
+            (-100.0, 0),
+            (100.4, 0),
+        ] {
+            let form = NumberForm::of(&Cell::Change(percent), Language::IT);
+            assert_eq!(form.decimals, decimals, "{percent}");
+            assert_eq!(
+                NumberForm::of(&Cell::Share(percent), Language::IT).decimals,
+                decimals
+            );
         }
     }
 }
