@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
-use crate::print::{ChartRoom, Plot, PrintError, across};
+use crate::print::{ChartRoom, Plot, PrintError, across, typeface};
 
 /// Layout on screen and on paper.
 const STYLE: &str = include_str!("report.css");
@@ -17,7 +17,10 @@ const STYLE: &str = include_str!("report.css");
 /// A table of at most this many rows is kept on one page.
 const SHORT: usize = 16;
 
-/// Returns the whole file. It loads no font, script, image or other resource.
+/// Policy of the page: browsers load nothing, and take fonts and pictures from the file itself.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; base-uri 'none'; form-action 'none'";
+
+/// Returns the whole file, with its fonts and pictures. It loads nothing, and runs no script.
 pub fn html(document: &Document) -> Result<String, PrintError> {
     let document = &*document.printed();
     let language = document.language;
@@ -28,38 +31,41 @@ pub fn html(document: &Document) -> Result<String, PrintError> {
         sections.push(section_markup(section, language, colours)?);
     }
     let (first, later) = sections.split_at(sections.len().min(1));
+    let body = markup! {
+        a.skip href="#main" { (skip) }
+        header {
+            @if let Some(logo) = &document.centre.logo { (logo_markup(logo)) }
+            p.mark { (document.centre.mark()) }
+            h1 { (document.title) }
+            p.subject { (document.subject) }
+            @for line in &document.edition { p.edition { (line) } }
+        }
+        main #main {
+            @for section in first { (section) }
+            nav aria-labelledby="contents" {
+                h2 #contents { (contents) }
+                ul {
+                    @for section in &document.sections {
+                        li { a href={ "#" (section.id) } { (section.heading(language)) } }
+                    }
+                }
+            }
+            @for section in later { (section) }
+        }
+    };
+    let style = typeface::rules(&body.0)? + STYLE;
     let page = markup! {
         (DOCTYPE)
         html lang=(language.as_str()) {
             head {
                 meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (document.title) " · " (document.subject) }
                 meta name="generator" content="Affluenza";
-                style { (PreEscaped(STYLE)) ":root { --accent: " (colours.accent) "; }" }
+                style { (PreEscaped(style)) ":root { --accent: " (colours.accent) "; }" }
             }
-            body {
-                a.skip href="#main" { (skip) }
-                header {
-                    @if let Some(logo) = &document.centre.logo { (logo_markup(logo)) }
-                    p.mark { (document.centre.mark()) }
-                    h1 { (document.title) }
-                    p.subject { (document.subject) }
-                    @for line in &document.edition { p.edition { (line) } }
-                }
-                main #main {
-                    @for section in first { (section) }
-                    nav aria-labelledby="contents" {
-                        h2 #contents { (contents) }
-                        ul {
-                            @for section in &document.sections {
-                                li { a href={ "#" (section.id) } { (section.heading(language)) } }
-                            }
-                        }
-                    }
-                    @for section in later { (section) }
-                }
-            }
+            body { (body) }
         }
     };
     Ok(page.into_string())

@@ -8,6 +8,7 @@ mod ods;
 mod pdf;
 mod sheet;
 mod tidy;
+mod typeface;
 
 pub(crate) use chart::{ChartRoom, Plot, across, svg};
 pub use data::json;
@@ -34,6 +35,9 @@ pub enum PrintError {
         /// Error of the drawing library.
         cause: String,
     },
+    /// The part of the typeface that a page needs could not be written.
+    #[error("the typeface could not be reduced: {0}")]
+    Typeface(String),
     /// The PDF could not be written.
     #[error("the PDF could not be made: {0}")]
     Pdf(String),

@@ -7,11 +7,8 @@ use krilla::text::{Font, GlyphId, KrillaGlyph};
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
-/// Titillium Web, recommended by the design guidelines for Italian public sites.
-const FILES: [&[u8]; 2] = [
-    include_bytes!("../../../fonts/TitilliumWeb-Regular.ttf"),
-    include_bytes!("../../../fonts/TitilliumWeb-SemiBold.ttf"),
-];
+use crate::print::typeface::FILES;
+
 /// Extent of letters above and below the baseline, as parts of the font size.
 const ASCENT: f32 = 0.95;
 const DESCENT: f32 = 0.25;
