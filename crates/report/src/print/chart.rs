@@ -11,6 +11,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::print::PrintError;
+use crate::text::wrap;
 
 const INK: RGBColor = RGBColor(31, 41, 51);
 const GRID: RGBColor = RGBColor(225, 229, 234);
@@ -31,7 +32,7 @@ const BAR_OF_MANY: u32 = 20;
 const BAR_OF_MORE: u32 = 30;
 /// Largest number of labels that are not many.
 const MANY: usize = 10;
-/// Height of a row of a heat map, and of its legend.
+/// Height of a row of a heat map whose name has one line, and of its legend.
 const ROW: u32 = 22;
 const LEGEND: u32 = 30;
 
@@ -107,7 +108,7 @@ pub(crate) fn size(chart: &Chart, room: ChartRoom) -> (u32, u32) {
         ChartKind::Columns | ChartKind::Lines => room.height,
         ChartKind::Heat => {
             heat::heads_height(chart, width)
-                + ROW * count(chart.series.len())
+                + heat::row_heights(chart, width).sum::<u32>()
                 + heat::legend_height(width)
         }
     };
@@ -138,6 +139,13 @@ pub(crate) fn draw<B: DrawingBackend>(plot: Plot<'_>, backend: B) -> Result<(), 
         chart: chart.id,
         cause: error.to_string(),
     })
+}
+
+/// Breaks a label into lines that fit this width.
+fn label_lines(label: &str, width: u32) -> Vec<String> {
+    let letters = width / (LETTER - 1);
+    let wrapped = wrap(label, letters as usize, "");
+    wrapped.lines().map(str::to_owned).collect()
 }
 
 fn font(size: i32) -> TextStyle<'static> {
@@ -243,5 +251,39 @@ mod tests {
         let heat = drawn(ChartKind::Heat);
         let points = heat.iter().filter(|line| line.starts_with("<circle"));
         assert_eq!(points.count(), 1, "for zero");
+    }
+
+    /// A label that begins left of the drawing would be cut.
+    #[test]
+    fn long_labels_are_broken_on_a_narrow_screen() {
+        let long = "Unione Montana dei Comuni del Mugello";
+        for kind in [ChartKind::Bars, ChartKind::Heat] {
+            let rows = [long, "Londa"].map(|name| Series {
+                name: name.to_owned(),
+                values: vec![ChartValue::Shown(5.0); 2],
+            });
+            let chart = Chart {
+                id: "test-chart",
+                title: String::new(),
+                description: String::new(),
+                kind,
+                labels: vec![long.into(), "b".into()],
+                series: rows.into(),
+                percent: false,
+            };
+            let plot = Plot {
+                chart: &chart,
+                language: Language::IT,
+                colours: ReportColours::default(),
+                room: ChartRoom::NARROW,
+            };
+            let drawing = svg(plot).unwrap();
+            for part in ["Unione Montana dei", "Comuni del Mugello"] {
+                assert!(
+                    drawing.lines().any(|line| line == part),
+                    "{kind:?}: {drawing}"
+                );
+            }
+        }
     }
 }

@@ -3,9 +3,8 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Drawn, HIDDEN, LETTER, LINE, Plot, legend, text_style};
+use super::{Area, Drawn, HIDDEN, LETTER, LINE, Plot, label_lines, legend, text_style};
 use crate::document::{Chart, ChartValue};
-use crate::text::wrap;
 
 /// Returns the room of the labels left of bars: as much as they need, up to four tenths.
 fn labels_width(chart: &Chart, width: u32) -> u32 {
@@ -14,16 +13,10 @@ fn labels_width(chart: &Chart, width: u32) -> u32 {
     (LETTER * longest + 14).min(width * 4 / 10)
 }
 
-/// Breaks a label into lines that fit left of the bars.
-fn label_lines(chart: &Chart, label: &str, width: u32) -> Vec<String> {
-    let letters = labels_width(chart, width) / (LETTER - 1);
-    let wrapped = wrap(label, letters as usize, "");
-    wrapped.lines().map(str::to_owned).collect()
-}
-
 pub(super) fn most_lines(chart: &Chart, width: u32) -> usize {
+    let room = labels_width(chart, width);
     let lines = chart.labels.iter();
-    let lines = lines.map(|label| label_lines(chart, label, width).len());
+    let lines = lines.map(|label| label_lines(label, room).len());
     lines.max().unwrap_or(1)
 }
 
@@ -46,7 +39,7 @@ pub(super) fn bars<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B
     let right = Pos::new(HPos::Right, VPos::Center);
     for (place, label) in chart.labels.iter().enumerate() {
         let middle = f64::from(top) + row * (place as f64 + 0.5);
-        let lines = label_lines(chart, label, width);
+        let lines = label_lines(label, label_room.cast_unsigned());
         let mut y = middle as i32 - LINE * (i32::try_from(lines.len()).unwrap_or(1) - 1) / 2;
         for line in lines {
             area.draw(&Text::new(line, (label_room - 8, y), text_style(right)))?;

@@ -4,7 +4,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{
-    Area, Drawn, GRID, HIDDEN, INK, LEGEND, LETTER, LINE, Plot, ROW, SIZE, font, text_style,
+    Area, Drawn, GRID, HIDDEN, INK, LEGEND, LETTER, LINE, Plot, ROW, SIZE, font, label_lines,
+    text_style,
 };
 use crate::document::{Chart, ChartValue};
 
@@ -23,6 +24,16 @@ fn names_width(chart: &Chart, width: u32) -> u32 {
     let names = chart.series.iter().map(|row| row.name.chars().count());
     let longest = u32::try_from(names.max().unwrap_or(0)).unwrap_or(0);
     (LETTER * longest + 12).min(width * 4 / 10)
+}
+
+/// Returns the heights of the rows, of which a long name needs more lines.
+pub(super) fn row_heights(chart: &Chart, width: u32) -> impl Iterator<Item = u32> {
+    let room = names_width(chart, width);
+    let rows = chart.series.iter();
+    rows.map(move |row| {
+        let lines = label_lines(&row.name, room).len();
+        ROW.max(LINE.unsigned_abs() * u32::try_from(lines).unwrap_or(1))
+    })
 }
 
 pub(super) fn heads_height(chart: &Chart, width: u32) -> u32 {
@@ -102,8 +113,7 @@ pub(super) fn heat<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B
     let left = names_width(chart, width).cast_signed();
     let cell = (width.cast_signed() - left) / columns_of(chart).cast_signed();
     let top = heads_height(chart, width).cast_signed();
-    let row_height = ROW.cast_signed();
-    let most = f64::from(cell.min(row_height) - 3);
+    let most = f64::from(cell.min(ROW.cast_signed()) - 3);
     let scale = HeatScale::of(chart);
     let centred = Pos::new(HPos::Center, VPos::Center);
     for (place, label) in (0..).zip(&chart.labels) {
@@ -119,9 +129,9 @@ pub(super) fn heat<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B
         };
         area.draw(&head)?;
     }
-    for (place, row) in (0..).zip(&chart.series) {
-        let y = top + row_height * place + row_height / 2;
-        let edge = y - row_height / 2;
+    let mut edge = top;
+    for (height, row) in row_heights(chart, width).zip(&chart.series) {
+        let y = edge + height.cast_signed() / 2;
         let rule = PathElement::new(
             [
                 (left, edge),
@@ -130,8 +140,8 @@ pub(super) fn heat<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B
             GRID,
         );
         area.draw(&rule)?;
-        let right = text_style(Pos::new(HPos::Right, VPos::Center));
-        area.draw(&Text::new(row.name.clone(), (left - 8, y), right))?;
+        edge += height.cast_signed();
+        row_name(area, &row.name, (left, y))?;
         for (column, value) in (0..).zip(&row.values) {
             let x = left + cell * column + cell / 2;
             match value {
@@ -149,6 +159,18 @@ pub(super) fn heat<B: DrawingBackend>(plot: Plot<'_>, area: &Area<B>) -> Drawn<B
         }
     }
     heat_legend(plot, area, scale, most)
+}
+
+/// Draws the name of a row left of a point.
+fn row_name<B: DrawingBackend>(area: &Area<B>, name: &str, (x, y): (i32, i32)) -> Drawn<B> {
+    let lines = label_lines(name, x.unsigned_abs());
+    let mut y = y - LINE * (i32::try_from(lines.len()).unwrap_or(1) - 1) / 2;
+    for line in lines {
+        let right = text_style(Pos::new(HPos::Right, VPos::Center));
+        area.draw(&Text::new(line, (x - 8, y), right))?;
+        y += LINE;
+    }
+    Ok(())
 }
 
 /// Draws a square of at least three units around a point.
