@@ -866,28 +866,35 @@ fn source(kind: &str) -> FigureSet {
     set.unwrap()
 }
 
+/// Names of the example figures.
+const SOURCES: [&str; 8] = [
+    "active-services",
+    "data-centre-support",
+    "help-desk",
+    "identity-credentials",
+    "infrastructure",
+    "portfolio",
+    "probe-alerts",
+    "service-levels",
+];
+
+/// Returns a report with all example figures of other sources.
+pub(crate) fn report_with_sources() -> Report {
+    let register = Register::parse(EXAMPLE).unwrap();
+    let zone = Zone::default();
+    let report = built(2017, Counted::People, &year_2017(), None, &register, &zone);
+    report.with_sources(&SOURCES.map(source), &register)
+}
+
 #[test]
 fn every_table_of_the_source_report_is_printed_as_it_is_given() {
     let register = Register::parse(EXAMPLE).unwrap();
-    let zone = Zone::default();
-    let names = [
-        "active-services",
-        "data-centre-support",
-        "help-desk",
-        "identity-credentials",
-        "infrastructure",
-        "portfolio",
-        "probe-alerts",
-        "service-levels",
-    ];
-    let sets = names.map(source);
-    for set in &sets {
+    for set in SOURCES.map(source) {
         let stored = FigureSet::from_json(&set.to_json()).unwrap();
-        assert_eq!(stored, *set);
+        assert_eq!(stored, set);
     }
     assert_eq!(sources::check(&source("portfolio"), &register), []);
-    let report = built(2017, Counted::People, &year_2017(), None, &register, &zone);
-    let report = report.with_sources(&sets, &register);
+    let report = report_with_sources();
     let document = Document::new(&report, Language::IT);
     let blocks = document.sections.iter().flat_map(|section| &section.blocks);
     let tables = blocks.filter_map(|block| match block {

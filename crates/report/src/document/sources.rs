@@ -24,6 +24,11 @@ const KINDS: [&str; 5] = [
     "probe-alerts",
 ];
 
+/// True for the id of a section with imported figures.
+pub(super) fn is_imported(id: &str) -> bool {
+    KINDS.contains(&id) || id.starts_with(TABLE_PREFIX)
+}
+
 impl SectionWriter<'_> {
     /// Writes a section for each kind and each table of other figures, for yearly reports of all
     /// enti only. A table with the name of a kind replaces a kind without figures. A year without data

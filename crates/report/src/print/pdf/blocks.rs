@@ -17,6 +17,9 @@ use crate::print::PrintError;
 
 /// Indent of remarks, in points.
 pub(super) const INDENT: f32 = 12.0;
+/// Space below a remark, and below a paragraph of the centre.
+const NOTE_GAP: f32 = 2.0;
+const PARAGRAPH_GAP: f32 = 4.0;
 
 pub(super) fn style(size: f32, weight: Weight, colour: [u8; 3]) -> Style {
     Style {
@@ -40,6 +43,14 @@ pub(super) fn heading_style(paper: &Paper<'_>) -> Style {
 pub(super) fn heading(level: u16, title: &str) -> TagKind {
     let level = NonZeroU16::new(level).unwrap_or(NonZeroU16::MIN);
     Tag::Hn(level, Some(title.to_owned())).into()
+}
+
+/// Returns the height of notes, with the space between them.
+pub(super) fn notes_height(paper: &Paper<'_>, notes: &[String]) -> f32 {
+    let notes = notes.iter();
+    notes
+        .map(|note| height(&paper.fonts.wrap(note, body(), paper.width() - INDENT)) + NOTE_GAP)
+        .sum()
 }
 
 /// A block after layout, whose height is known.
@@ -217,19 +228,19 @@ fn notes(paper: &mut Paper<'_>, notes: Vec<Vec<StyledLine>>) -> Branch {
         item.push(Branch::of(Tag::Lbl, [label]));
         item.push(Branch::of(Tag::LBody, text));
         list.push(item);
-        paper.y += 2.0;
+        paper.y += NOTE_GAP;
     }
     list
 }
 
 /// A paragraph of the centre, broken into lines.
-struct TypesetParagraph<'b> {
+pub(super) struct TypesetParagraph<'b> {
     mark: &'b str,
     lines: Vec<Vec<StyledLine>>,
 }
 
 impl<'b> TypesetParagraph<'b> {
-    fn new(fonts: &Fonts, paragraph: &'b Paragraph, width: f32) -> Self {
+    pub fn new(fonts: &Fonts, paragraph: &'b Paragraph, width: f32) -> Self {
         let indent = if paragraph.mark.is_empty() {
             0.0
         } else {
@@ -246,6 +257,10 @@ impl<'b> TypesetParagraph<'b> {
             mark: &paragraph.mark,
             lines: fonts.wrap_runs(&Vec::from_iter(runs), width - indent),
         }
+    }
+
+    pub fn height(&self) -> f32 {
+        self.lines.len() as f32 * body().line_height() + PARAGRAPH_GAP
     }
 
     /// Draws the lines. Returns a piece of content for each sheet.
@@ -293,7 +308,7 @@ fn prose(paper: &mut Paper<'_>, paragraphs: Vec<TypesetParagraph<'_>>) -> Branch
             list.get_or_insert_with(|| Branch::new(Tag::L(numbering)))
                 .push(item);
         }
-        paper.y += 4.0;
+        paper.y += PARAGRAPH_GAP;
     }
     part.twigs.extend(list.map(Twig::Branch));
     part

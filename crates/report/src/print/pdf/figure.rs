@@ -23,7 +23,7 @@ fn caption_style() -> Style {
 
 /// Height of a chart of columns or lines on a slide, in units of the drawing: alone, one of two, and
 /// one of two rows.
-const SLIDE_HEIGHTS: [u32; 3] = [250, 220, 100];
+const SLIDE_HEIGHTS: [u32; 3] = [225, 220, 100];
 
 /// Returns the room for one of so many charts side by side.
 fn room(paper: &Paper<'_>, across: u32) -> ChartRoom {

@@ -89,18 +89,17 @@ impl<'f> PdfLayout<'f> {
         let mut structure = cover(&mut paper, document);
         let mut positions = Vec::new();
         for section in &document.sections {
-            let Some(slide) = slides::fitted(&paper, section, document.language) else {
-                continue;
-            };
-            paper.turn(SheetShape::Slide);
-            let (branch, sheet, y) = blocks::section(&mut paper, &slide, document.language)?;
-            structure.push(branch);
-            positions.push(SectionPosition {
-                id: slide.id,
-                title: slide.title,
-                sheet,
-                y,
-            });
+            for slide in slides::fitted(&paper, section, document.language) {
+                paper.turn(SheetShape::Slide);
+                let (branch, sheet, y) = blocks::section(&mut paper, &slide, document.language)?;
+                structure.push(branch);
+                positions.push(SectionPosition {
+                    id: slide.id,
+                    title: slide.title,
+                    sheet,
+                    y,
+                });
+            }
         }
         Ok(Self {
             paper,

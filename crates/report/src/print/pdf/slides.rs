@@ -2,12 +2,12 @@
 
 use affluenza_words::Language;
 
-use super::blocks::{self, INDENT, body};
+use super::blocks::{self, TypesetParagraph, body};
 use super::facts::{self, TypesetFinding};
 use super::figure;
 use super::paper::Paper;
 use super::table::TypesetTable;
-use crate::document::{Block, Chart, ChartKind, Section};
+use crate::document::{Block, Chart, ChartKind, Paragraph, Section};
 
 /// Space below the title, and between the blocks of a slide.
 const TITLE_GAP: f32 = 6.0;
@@ -19,21 +19,91 @@ struct FittedItems {
     all: usize,
 }
 
+/// Returns the slides of a section: one, or some for its comment before one for the rest if both do not
+/// fit one.
+pub(super) fn fitted(paper: &Paper<'_>, section: &Section, language: Language) -> Vec<Section> {
+    let whole = fitted_slide(paper, section, language);
+    let blocks = section.blocks.iter().cloned();
+    let (comments, figures): (Vec<Block>, Vec<Block>) =
+        blocks.partition(|block| matches!(block, Block::Prose(_)));
+    if comments.is_empty() || whole.as_ref().is_some_and(|slide| slide.is_whole) {
+        return whole.map(|slide| slide.section).into_iter().collect();
+    }
+    let room = room(paper, section, language);
+    let parts = comments.iter().flat_map(|block| match block {
+        Block::Prose(paragraphs) => comment_parts(paper, paragraphs, room),
+        _ => Vec::new(),
+    });
+    let mut slides: Vec<Section> = parts
+        .map(|paragraphs| Section {
+            blocks: vec![Block::Prose(paragraphs)],
+            ..section.clone()
+        })
+        .collect();
+    let rest = Section {
+        blocks: figures,
+        ..section.clone()
+    };
+    if !rest.blocks.is_empty() {
+        slides.extend(fitted_slide(paper, &rest, language).map(|slide| slide.section));
+    }
+    slides
+}
+
+/// Divides paragraphs among slides.
+fn comment_parts(paper: &Paper<'_>, paragraphs: &[Paragraph], room: f32) -> Vec<Vec<Paragraph>> {
+    let mut parts: Vec<Vec<Paragraph>> = Vec::new();
+    let mut used = f32::INFINITY;
+    for paragraph in paragraphs {
+        let height = TypesetParagraph::new(paper.fonts, paragraph, paper.width()).height();
+        if used + height > room {
+            parts.push(Vec::new());
+            used = 0.0;
+        }
+        used += height;
+        parts
+            .last_mut()
+            .expect("the first has no room")
+            .push(paragraph.clone());
+    }
+    parts
+}
+
+/// A section with as many items as fit a slide.
+struct FittedSlide {
+    section: Section,
+    /// True if nothing is left out, and the charts fit.
+    is_whole: bool,
+}
+
+/// Returns the room below the title.
+fn room(paper: &Paper<'_>, section: &Section, language: Language) -> f32 {
+    let (_, title) = blocks::title(paper, section, language);
+    paper.full_room() - blocks::height(&title) - TITLE_GAP
+}
+
 /// Returns the section with as many items as fit a slide, and a line that names their number if there
 /// are more. Returns `None` for a table whose columns do not fit in letters of full size.
-pub(super) fn fitted(paper: &Paper<'_>, section: &Section, language: Language) -> Option<Section> {
+fn fitted_slide(paper: &Paper<'_>, section: &Section, language: Language) -> Option<FittedSlide> {
     let mut slide = section.clone();
-    let (_, title) = blocks::title(paper, section, language);
-    let mut room = paper.full_room() - blocks::height(&title) - TITLE_GAP;
+    let has_figures = section.blocks.iter().any(is_shortened);
+    let mut room = room(paper, section, language);
     for block in &slide.blocks {
-        if let Block::Text(text) = block {
-            room -= text_height(paper, text);
-        }
+        room -= match block {
+            Block::Text(text) => text_height(paper, text),
+            Block::Prose(paragraphs) => prose_height(paper, paragraphs) + BLOCK_GAP,
+            Block::Notes(notes) if has_figures => blocks::notes_height(paper, notes) + BLOCK_GAP,
+            _ => 0.0,
+        };
     }
-    let mut rest = None;
+    let (mut rest, mut is_whole) = (None, true);
     for block in &mut slide.blocks {
+        if has_figures && !is_shortened(block) {
+            continue;
+        }
         let mut whole = block.clone();
         let FittedItems { part, all } = shorten(paper, &mut whole, language, room)?;
+        is_whole &= part == all && is_within(paper, &whole, room);
         if part == all {
             *block = whole;
             continue;
@@ -45,7 +115,34 @@ pub(super) fn fitted(paper: &Paper<'_>, section: &Section, language: Language) -
     }
     let rest = rest.map(|shown| Block::Text(rest_line(section, language, &shown)));
     slide.blocks.extend(rest);
-    Some(slide)
+    Some(FittedSlide {
+        section: slide,
+        is_whole,
+    })
+}
+
+/// True for a block that is shortened to the room that the others leave.
+fn is_shortened(block: &Block) -> bool {
+    !matches!(
+        block,
+        Block::Text(_) | Block::Prose(_) | Block::Notes(_) | Block::Logos(_)
+    )
+}
+
+/// True if charts of a fixed height have room.
+fn is_within(paper: &Paper<'_>, block: &Block, room: f32) -> bool {
+    match block {
+        Block::Chart(chart) => chart_height(paper, chart) <= room,
+        Block::Charts(charts) => figure::row_height(paper, charts) <= room,
+        _ => true,
+    }
+}
+
+fn prose_height(paper: &Paper<'_>, paragraphs: &[Paragraph]) -> f32 {
+    let paragraphs = paragraphs.iter();
+    paragraphs
+        .map(|paragraph| TypesetParagraph::new(paper.fonts, paragraph, paper.width()).height())
+        .sum()
 }
 
 /// Returns the height of a text with the space to the next block.
@@ -99,10 +196,8 @@ fn shorten(
             truncated(list, part)
         }
         Block::Notes(notes) => {
-            let heights = notes.iter().map(|note| {
-                let lines = paper.fonts.wrap(note, body(), width - INDENT);
-                blocks::height(&lines) + 2.0
-            });
+            let heights = notes.iter().map(std::slice::from_ref);
+            let heights = heights.map(|note| blocks::notes_height(paper, note));
             let part = within(heights, room);
             truncated(notes, part)
         }
@@ -167,8 +262,55 @@ pub(super) fn within(heights: impl Iterator<Item = f32>, room: f32) -> usize {
 mod tests {
     use super::super::{Fonts, PdfLayout};
     use super::*;
-    use crate::document::Document;
-    use crate::document::FindingLine;
+    use crate::document::{Document, FindingLine, TextRun};
+
+    /// Returns the report of the fixture with imported figures and a comment of this many paragraphs.
+    fn commented(id: &str, paragraphs: usize) -> Document {
+        let mut document = Document::new(&crate::tests::report_with_sources(), Language::IT);
+        let section = document.sections.iter_mut().find(|one| one.id == id);
+        let text = "Il commento del centro, che dice in due righe che cosa è accaduto nell’anno e perché. ";
+        let paragraph = Paragraph {
+            mark: String::new(),
+            runs: vec![TextRun {
+                text: text.repeat(2),
+                is_strong: false,
+                link: None,
+            }],
+        };
+        let comment = Block::Prose(vec![paragraph; paragraphs]);
+        section.unwrap().blocks.insert(0, comment);
+        document
+    }
+
+    #[test]
+    fn comments_notes_and_sources_are_on_the_slides() {
+        for (id, paragraphs, slides) in [
+            ("figures-help-desk", 1, 1),
+            ("categories", 1, 2),
+            ("categories", 20, 5),
+        ] {
+            let document = commented(id, paragraphs);
+            let ids = ids(&document);
+            let own = ids.iter().filter(|one| *one == id).count();
+            assert_eq!(own, slides, "{id} with {paragraphs} paragraphs: {ids:?}");
+        }
+        let slides = commented("figures-availability", 1).slides();
+        let section = slides
+            .sections
+            .iter()
+            .find(|one| one.id == "figures-availability");
+        let blocks = &section.unwrap().blocks[..];
+        let [
+            Block::Prose(_),
+            Block::Table(_),
+            Block::Notes(_),
+            Block::Text(source),
+        ] = blocks
+        else {
+            panic!("{blocks:?}")
+        };
+        assert!(source.contains("Licenza"), "{source}");
+    }
 
     /// Returns the id of the section of each slide after the first.
     fn ids(document: &Document) -> Vec<String> {
@@ -209,9 +351,9 @@ mod tests {
             document.centre.colours,
             super::super::SheetShape::Slide,
         );
-        let slide = fitted(&paper, &document.sections[0], Language::EN).unwrap();
-        let [Block::Findings(findings), Block::Text(rest)] = &slide.blocks[..] else {
-            panic!("{:?}", slide.blocks)
+        let slides = fitted(&paper, &document.sections[0], Language::EN);
+        let [Block::Findings(findings), Block::Text(rest)] = &slides[0].blocks[..] else {
+            panic!("{:?}", slides[0].blocks)
         };
         assert!((2..5).contains(&findings.len()));
         assert!(
