@@ -3,13 +3,16 @@
 use affluenza_classify::hours::Zone;
 use affluenza_disclosure::edition::{ClosedPeriod, OpenMonth, Outcome, PublicYear};
 use affluenza_disclosure::{Count, CountTable, Public, Secret, TableDimension, Threshold};
+use affluenza_register::Register;
 use affluenza_store::figures::{Counted, MonthUse, YearFigures};
 use affluenza_store::open::OpenFigures;
 
 use crate::document::{Block, Cell, Document, PublicEdition, PublicMonth};
 use crate::fixture::{cell, register, year_2016, year_2017};
+use crate::print::pages;
+use crate::tables::EnteUses;
 use crate::tests::report;
-use crate::{ReportPeriod, ReportRequest};
+use crate::{Report, ReportPeriod, ReportRequest};
 use affluenza_words::Language;
 
 const SMALL: Threshold = Threshold { k: 10 };
@@ -159,6 +162,36 @@ fn sentences_of_the_pages_are_those_of_the_first_page() {
         ..edition
     };
     assert_eq!(alone.sentences(&question, None, Language::EN).len(), 0);
+}
+
+#[test]
+fn the_public_report_of_an_ente_with_few_uses_has_one_page() {
+    let register = Register::parse(include_str!("../../../deploy/register.toml")).unwrap();
+    let [now, before] = [84, 126].map(|uses| YearFigures {
+        usage: vec![cell("c_e971", "anagrafe", "plain", uses)],
+        ..YearFigures::default()
+    });
+    let [uses, uses_before] = [uses(2017, &now), uses(2016, &before)];
+    let edition = PublicEdition {
+        small_count: SMALL.k,
+        uses: &uses,
+        uses_before: Some(&uses_before),
+        accesses: &accesses(),
+        has_users: false,
+    };
+    let question = ReportRequest {
+        period: ReportPeriod::of_year(2017),
+        counted: Counted::People,
+        ente: Some("c_e971"),
+        register: &register,
+        zones: &[Zone::default()],
+    };
+    let report = Report::build(&question, &now, Some((2016, &before)));
+    let report = report.with_peers(&EnteUses::published(&uses, &register), &register);
+    for language in [Language::IT, Language::EN] {
+        let document = Document::public(&report, edition, &register, language);
+        assert_eq!(pages(&document), 1);
+    }
 }
 
 #[test]

@@ -156,8 +156,12 @@ finding-enti-without-uses =
         }
 finding-services-without-uses =
     { $services ->
-        [one] { $services } of { $offered } active services was not used in the period.
-       *[other] { $services } of { $offered } active services were not used in the period.
+        [one] { $services } of { $offered } active services was not used in the period
+       *[other] { $services } of { $offered } active services were not used in the period
+    }{ $others ->
+        [0] .
+        [one] ; one use was of a service that the body did not offer at its end.
+       *[other] ; { $others } uses were of services that the body did not offer at its end.
     }
     .title =
         { $services ->
@@ -235,6 +239,7 @@ detail-offered = services on offer per public body on { $day }
 detail-services = on offer, each counted once, on { $day }
 detail-services-used =
     { $used ->
+        [0] on offer, none of them used
         [one] on offer, of which { $used } was used
        *[other] on offer, of which { $used } were used
     }
@@ -436,6 +441,11 @@ step-unused =
         [one] One service on offer was not used ({ $names }): check that it is easy to find on the portal, and make it known.
        *[other] { $services } services on offer were not used ({ $names }): check that they are easy to find on the portal, and make them known.
     }
+step-not-offered =
+    { $services ->
+        [one] Check the register for a service that was used, but not on offer at the end of the period: { $names }.
+       *[other] Check the register for { $services } services that were used, but not on offer at the end of the period: { $names }.
+    }
 step-missing =
     { $services ->
         [one] Consider a service that many of the others offer: { $names }.
@@ -476,9 +486,19 @@ moves-chart = Change of uses by category (number of uses)
 
 brief-offer =
     { $offered ->
-        [one] The body offers { $offered } service
-       *[other] The body offers { $offered } services
-    }: { $used } used in the period, { $unused } not.
+        [0] The body offered no service on { $day }.
+        [one] The body offered { $offered } service on { $day },
+       *[other] The body offered { $offered } services on { $day },
+    }{ $used ->
+        [none] { "" }
+        [0] { " " }and none was used in the period.
+       *[other] { " " }of which { $used } used in the period.
+    }
+    .others =
+        { $services ->
+            [one] One service of the list was not on offer on that day.
+           *[other] { $services } services of the list were not on offer on that day.
+        }
 brief-habits = Hours and devices
 brief-changes =
     .caption = Largest changes by service (number of uses)

@@ -164,8 +164,12 @@ finding-enti-without-uses =
         }
 finding-services-without-uses =
     { $services ->
-        [one] { $services } servizio attivo su { $offered } non è stato utilizzato nel periodo.
-       *[other] { $services } servizi attivi su { $offered } non sono stati utilizzati nel periodo.
+        [one] { $services } servizio attivo su { $offered } non è stato utilizzato nel periodo
+       *[other] { $services } servizi attivi su { $offered } non sono stati utilizzati nel periodo
+    }{ $others ->
+        [0] .
+        [one] ; un utilizzo riguarda un servizio che a fine periodo l’ente non aveva attivo.
+       *[other] ; { $others } utilizzi riguardano servizi che a fine periodo l’ente non aveva attivi.
     }
     .title =
         { $services ->
@@ -243,6 +247,7 @@ detail-offered = servizi attivi per ente al { $day }
 detail-services = diversi, al { $day }
 detail-services-used =
     { $used ->
+        [0] nessuno utilizzato
         [one] di cui { $used } utilizzato
        *[other] di cui { $used } utilizzati
     }
@@ -453,6 +458,11 @@ step-unused =
         [one] Un servizio attivo non è stato utilizzato ({ $names }): verificare che si trovi facilmente sul portale e farlo conoscere.
        *[other] { $services } servizi attivi non sono stati utilizzati ({ $names }): verificare che si trovino facilmente sul portale e farli conoscere.
     }
+step-not-offered =
+    { $services ->
+        [one] Verificare nel registro un servizio utilizzato ma non attivo a fine periodo: { $names }.
+       *[other] Verificare nel registro { $services } servizi utilizzati ma non attivi a fine periodo: { $names }.
+    }
 step-missing =
     { $services ->
         [one] Valutare l’attivazione di un servizio diffuso negli altri enti: { $names }.
@@ -493,12 +503,20 @@ moves-chart = Variazione degli utilizzi per categoria (numero di utilizzi)
 
 brief-offer =
     { $offered ->
-        [one] L’ente offre { $offered } servizio
-       *[other] L’ente offre { $offered } servizi
-    }: { $used ->
-        [one] { $used } utilizzato
-       *[other] { $used } utilizzati
-    } nel periodo, { $unused } no.
+        [0] L’ente non aveva servizi attivi al { $day }.
+        [one] L’ente aveva { $offered } servizio attivo al { $day },
+       *[other] L’ente aveva { $offered } servizi attivi al { $day },
+    }{ $used ->
+        [none] { "" }
+        [0] { " " }ma nessuno è stato utilizzato nel periodo.
+        [one] { " " }di cui { $used } utilizzato nel periodo.
+       *[other] { " " }di cui { $used } utilizzati nel periodo.
+    }
+    .others =
+        { $services ->
+            [one] Un servizio dell’elenco non era attivo a quella data.
+           *[other] { $services } servizi dell’elenco non erano attivi a quella data.
+        }
 brief-habits = Ore e dispositivi
 brief-changes =
     .caption = Variazioni maggiori per servizio (numero di utilizzi)

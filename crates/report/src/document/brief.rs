@@ -33,9 +33,9 @@ impl SectionWriter<'_> {
                 self.next_steps(),
             ],
             (None, false) => vec![self.all_figures(), self.offer(), self.next_steps()],
+            // An ente with few uses gets one page.
             (Some(_), true) => vec![
-                self.own_figures(),
-                self.peers(),
+                self.all_figures(),
                 self.short_categories(),
                 self.neighbours(),
                 self.next_steps(),
@@ -127,12 +127,18 @@ impl SectionWriter<'_> {
         let offered = self.report.offered_services.iter();
         let unused = offered.clone().filter(|row| row.service_uses == 0);
         let [offered, unused] = [offered.count(), unused.count()];
-        let words = [
-            ("offered", offered.into()),
-            ("used", (offered - unused).into()),
-            ("unused", unused.into()),
-        ];
-        let text = self.say_with("brief-offer", &words);
+        let used = match offered {
+            0 => "none".into(),
+            offered => (offered - unused).into(),
+        };
+        let words = [("offered", offered.into()), ("used", used)];
+        let mut text = self.say_with("brief-offer", &words);
+        let listed = self.report.top_services.iter().take(TOP);
+        let others = listed.filter(|row| !self.is_offered(&row.name)).count();
+        if others > 0 {
+            text.push(' ');
+            text += &self.say_with("brief-offer.others", &[("services", others.into())]);
+        }
         self.section("top-services", vec![Block::Text(text), table.into()])
     }
 
@@ -279,7 +285,7 @@ mod tests {
 
     use crate::document::{Centre, Document};
     use crate::face::CentreFace;
-    use crate::fixture::{cell, tried};
+    use crate::fixture::{cell, service, tried};
     use crate::print::pages;
     use crate::tables::EnteUses;
     use crate::{Report, ReportPeriod, ReportRequest};
@@ -319,6 +325,16 @@ mod tests {
     }
 
     fn document(register: &Register, ente: &Ente, factor: u64, language: Language) -> Document {
+        let [now, before] = [factor, 1_000].map(|factor| figures(register, ente, factor));
+        document_of(register, ente, [&now, &before], language)
+    }
+
+    fn document_of(
+        register: &Register,
+        ente: &Ente,
+        [now, before]: [&YearFigures; 2],
+        language: Language,
+    ) -> Document {
         let question = ReportRequest {
             period: ReportPeriod::of_year(2017),
             counted: Counted::People,
@@ -326,10 +342,8 @@ mod tests {
             register,
             zones: &[Zone::default()],
         };
-        let now = figures(register, ente, factor);
-        let before = figures(register, ente, 1_000);
-        let report = Report::build(&question, &now, Some((2016, &before)));
-        let report = report.with_peers(&EnteUses::of(&now, register), register);
+        let report = Report::build(&question, now, Some((2016, before)));
+        let report = report.with_peers(&EnteUses::of(now, register), register);
         let face = CentreFace {
             centre: Centre {
                 name: "Centro Servizi Tecnologico".to_owned(),
@@ -355,6 +369,34 @@ mod tests {
                 assert!(used <= most, "{}: {used} pages", ente.name());
                 assert_eq!(unused, 1, "{}", ente.name());
             }
+        }
+    }
+
+    #[test]
+    fn uses_of_services_that_an_ente_does_not_offer_are_no_contradiction() {
+        let register = Register::parse(EXAMPLE).unwrap();
+        let marradi = register.ente("Marradi").unwrap();
+        let uses = [84, 0, 0];
+        let of = ["anagrafe", "plain"];
+        let mut now = YearFigures::default();
+        now.usage = vec![cell(marradi.code(), of[0], of[1], uses[0])];
+        now.services = vec![service("certificati-anagrafici", of[0], uses[0], 1)];
+        now.detail.services = vec![tried(
+            marradi.code(),
+            "certificati-anagrafici",
+            of,
+            uses,
+            "2017-12-30",
+        )];
+        let document = document_of(&register, marradi, [&now, &now], Language::IT);
+        let text = document.to_text(400);
+        for said in [
+            "2 servizi attivi su 2 non sono stati utilizzati nel periodo; 84 utilizzi riguardano servizi che a fine periodo l’ente non aveva attivi.",
+            "L’ente aveva 2 servizi attivi al 31 dicembre 2017, ma nessuno è stato utilizzato nel periodo. Un servizio dell’elenco non era attivo a quella data.",
+            "Verificare nel registro un servizio utilizzato ma non attivo a fine periodo: Richiesta certificati",
+            "nessuno utilizzato",
+        ] {
+            assert!(text.contains(said), "{said}: {text}");
         }
     }
 

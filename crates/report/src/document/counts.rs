@@ -270,6 +270,7 @@ impl PublicEdition<'_> {
             services_of_enti: Vec::new(),
             enti: enti.collect(),
             services_without_uses: ShareCounts::hidden(),
+            uses_not_offered: Count::Hidden,
             moves: self.known_moves(report),
             mobile: [
                 ShareCounts {

@@ -2,6 +2,7 @@
 
 use super::{Block, Cell, Head, MainFigure, Section, SectionWriter};
 use crate::count::Count;
+use crate::names::ServiceName;
 use crate::tables::{PEERS_MIN, PeerGroup, Peers, Status};
 use crate::text::harmless;
 
@@ -113,11 +114,16 @@ impl SectionWriter<'_> {
         let broken = report.service_status.iter();
         let broken = broken.filter(|row| is_internal && row.status == Some(Status::Broken));
         let broken = broken.map(|row| row.name.shown(self.language)).collect();
+        let others = report.top_services.iter();
+        let others = others
+            .filter(|row| is_internal && row.category.registered && !self.is_offered(&row.name));
+        let others = others.map(|row| row.name.shown(self.language)).collect();
         let missing = peers.missing.iter();
         let missing = missing.map(|row| row.name.shown(self.language)).collect();
         let named = [
             ("step-broken", broken),
             ("step-unused", unused),
+            ("step-not-offered", others),
             ("step-missing", missing),
         ];
         let named = named
@@ -125,6 +131,12 @@ impl SectionWriter<'_> {
             .filter_map(|(id, names)| self.step(id, names));
         let steps = silent.into_iter().chain(named).collect();
         self.section("next-steps", vec![Block::Notes(steps)])
+    }
+
+    /// True for a service that the only ente offers on the last day.
+    pub(super) fn is_offered(self, name: &ServiceName) -> bool {
+        let mut offered = self.report.offered_services.iter();
+        offered.any(|row| row.name.service == name.service)
     }
 
     /// Returns a step about these services; `None` without any.

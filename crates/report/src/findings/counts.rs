@@ -75,6 +75,8 @@ pub(crate) struct FindingCounts {
     pub enti: Vec<EnteTotals>,
     /// Services of the only ente without uses, and all that it offers.
     pub services_without_uses: ShareCounts,
+    /// Uses of the only ente of services that it does not offer.
+    pub uses_not_offered: Count,
     pub moves: Moves,
     /// Accesses by smartphone and tablet, in both years.
     pub mobile: [ShareCounts; 2],
@@ -96,6 +98,7 @@ impl FindingCounts {
             services_of_enti: Vec::new(),
             enti: Vec::new(),
             services_without_uses: ShareCounts::hidden(),
+            uses_not_offered: Count::Hidden,
             moves: Moves::default(),
             mobile: [ShareCounts::hidden(); 2],
             off_hours: [ShareCounts::hidden(); 2],
@@ -142,6 +145,7 @@ impl FindingCounts {
             services_of_enti: services_of_enti.collect(),
             enti: EnteTotals::all(report),
             services_without_uses: services_without_uses(question, figures, report.offered_on),
+            uses_not_offered: Count::Shown(uses_not_offered(report)),
             moves: report.moves.clone(),
             mobile: [Some(figures), before].map(|year| doubts.mobile(year)),
             off_hours: [Some(figures), before].map(|year| doubts.off_hours(year)),
@@ -154,6 +158,7 @@ impl FindingCounts {
                 services_of_enti: Vec::new(),
                 enti: Vec::new(),
                 services_without_uses: ShareCounts::hidden(),
+                uses_not_offered: Count::Hidden,
                 moves: Moves::default(),
                 ..counts
             },
@@ -204,6 +209,13 @@ fn services_without_uses(
         offered.difference(&used).count() as u64,
         offered.len() as u64,
     )
+}
+
+/// Returns the uses of the only ente of services that it does not offer on the last day.
+fn uses_not_offered(report: &Report) -> u64 {
+    let offered = report.offered_services.iter();
+    let offered: u64 = offered.map(|row| row.service_uses).sum();
+    report.totals.kinds.service_uses.saturating_sub(offered)
 }
 
 /// Figures that a finding must not rest on, because the report doubts them.

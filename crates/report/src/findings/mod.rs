@@ -76,6 +76,8 @@ pub enum YearFinding {
         services: u64,
         /// All services that the ente offers.
         services_offered: u64,
+        /// Uses of services that the ente does not offer on the last day.
+        service_uses_not_offered: u64,
     },
     /// Services that started or stopped in the year.
     StartedAndStopped {

@@ -125,6 +125,7 @@ impl FindingCounts {
             return Some(YearFinding::ServicesWithoutUses {
                 services,
                 services_offered: whole.shown()?,
+                service_uses_not_offered: self.uses_not_offered.shown()?,
             });
         }
         let offering = self.enti.iter().filter(|row| row.offered > 0);

@@ -268,6 +268,7 @@ fn no_service_is_the_largest_if_a_hidden_one_may_be_larger() {
         services_of_enti: Vec::new(),
         enti: Vec::new(),
         services_without_uses: ShareCounts::hidden(),
+        uses_not_offered: Count::Hidden,
         moves: Moves::default(),
         mobile: hidden,
         off_hours: hidden,

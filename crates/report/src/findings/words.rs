@@ -105,9 +105,11 @@ impl YearFinding {
             Self::ServicesWithoutUses {
                 services,
                 services_offered,
+                service_uses_not_offered,
             } => vec![
                 ("services", (*services).into()),
                 ("offered", (*services_offered).into()),
+                ("others", (*service_uses_not_offered).into()),
             ],
             Self::StartedAndStopped { started, stopped } => {
                 turn_words(started.as_ref(), stopped.as_ref(), language)
