@@ -13,7 +13,6 @@ use affluenza_store::{Admin, Registers};
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use crate::output;
 use crate::settings::Settings;
 
 /// Action of the log: a seal was added to the chain.
@@ -80,6 +79,14 @@ impl Witness {
 /// Chain of seals, completely verified.
 pub struct Chain(Vec<Seal>);
 
+/// An earlier edition of a year, to be printed again.
+pub struct EarlierEdition {
+    /// Chain as it was then.
+    pub chain: Chain,
+    /// Sentence that names the printed edition, unless it is the newest one.
+    pub remark: Option<String>,
+}
+
 impl Chain {
     /// Reads and verifies the chain. Fails if it was altered.
     pub async fn read(registers: &Registers, witness: &Witness) -> Result<Self> {
@@ -144,8 +151,8 @@ impl Chain {
     /// of that day can be printed again. The beginning of the hash is enough.
     ///
     /// # Errors
-    /// Not exactly one seal has the hash, or it is of another year.
-    pub fn until(mut self, hash: &str, year: i16) -> Result<Self> {
+    /// Not exactly one seal has the hash, or it is of another year or of a month.
+    pub fn until(mut self, hash: &str, year: i16, is_public: bool) -> Result<EarlierEdition> {
         let hash = hash.trim().to_ascii_lowercase();
         if hash.len() < HASH_MIN {
             bail!("--seal {hash}: give at least {HASH_MIN} digits of the hash");
@@ -156,23 +163,47 @@ impl Chain {
                 "--seal {hash}: not the hash of one seal; `affluenza verify-year {year}` lists those of the year"
             );
         };
-        let period = ClosedPeriod::from(year);
-        if seal.period() != period {
+        let (number, period) = (seal.number, seal.period());
+        if period.month.is_some() {
             bail!(
-                "--seal {hash}: it is a seal of {0}: give --year {0}",
-                seal.period()
+                "--seal {hash}: it is a seal of {period}, and editions of months are not printed again"
             );
         }
-        let (number, length) = (seal.number, seal.number as usize);
-        let mut later = self.0.iter().skip(length).rev();
-        if let Some(later) = later.find(|later| later.period() == period) {
-            output::say(&format!(
-                "this is the edition of seal {number}; seal {} of {year} replaced it",
-                later.number
-            ));
+        if period != ClosedPeriod::from(year) {
+            bail!("--seal {hash}: it is a seal of {period}: give --year {period}");
         }
-        self.0.truncate(length);
-        Ok(self)
+        let remark = self.remark_on(number, year, is_public)?;
+        self.0.truncate(number as usize);
+        Ok(EarlierEdition {
+            chain: self,
+            remark,
+        })
+    }
+
+    /// Returns which edition the seal with this number stands for, and the one that replaced it; `None`
+    /// for the newest.
+    fn remark_on(&self, asked: u32, year: i16, is_public: bool) -> Result<Option<String>> {
+        let mut numbers = Vec::new();
+        for seal in self.of(year) {
+            // A seal without a public edition leaves the earlier one.
+            if !is_public || matches!(seal.open_people()?.public, Outcome::Edition(_)) {
+                numbers.push(seal.number);
+            }
+        }
+        let printed = numbers.iter().rev().find(|number| **number <= asked);
+        let (Some(printed), Some(newest)) = (printed, numbers.last()) else {
+            return Ok(None);
+        };
+        let mut remark = match *printed == asked {
+            true => format!("this is the edition of seal {printed}"),
+            false => format!(
+                "this is the public edition of seal {printed}, which seal {asked} left unchanged"
+            ),
+        };
+        if newest > printed {
+            remark += &format!("; seal {newest} of {year} replaced it");
+        }
+        Ok((newest > printed || *printed != asked).then_some(remark))
     }
 
     /// Returns the seals of a period, oldest first.
@@ -281,4 +312,109 @@ fn edition(seal: &Seal, sealed: &SealedYear) -> Option<Result<PublicYear, NoEdit
         seal: seal.number,
         cause,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use affluenza_disclosure::edition::Decided;
+    use affluenza_store::figures::Figures;
+
+    use super::*;
+
+    /// Returns the content of a seal of 2017, or of one of its months.
+    fn content(month: Option<u8>, has_edition: bool) -> SealedYear {
+        let decided = Decided {
+            small_count: 3,
+            uses: Vec::new(),
+            accesses: Vec::new(),
+            has_users: true,
+        };
+        SealedYear {
+            year: 2017,
+            month,
+            sealed_at: "2018-01-31T10:00:00Z".into(),
+            cause: String::new(),
+            rules: Vec::new(),
+            ends: Vec::new(),
+            figures: Figures::default(),
+            published: None,
+            figures_before: Figures::default(),
+            register: String::new(),
+            sources: Vec::new(),
+            losses: Vec::new(),
+            secret: String::new(),
+            public: match has_edition {
+                true => Outcome::Edition(decided),
+                false => Outcome::Unchanged,
+            },
+        }
+    }
+
+    /// Returns the chain of a closed month, and of its year, restated twice.
+    fn chain() -> Chain {
+        let contents = [(Some(3), true), (None, true), (None, false), (None, true)];
+        let mut seals: Vec<Seal> = Vec::new();
+        for (month, has_edition) in contents {
+            seals.push(content(month, has_edition).seal(seals.last()));
+        }
+        Chain(seals)
+    }
+
+    #[test]
+    fn an_earlier_edition_is_named_as_it_is_printed() {
+        for (seal, is_public, length, remark) in [
+            (
+                2,
+                false,
+                2,
+                Some("the edition of seal 2; seal 4 of 2017 replaced it"),
+            ),
+            (
+                3,
+                false,
+                3,
+                Some("the edition of seal 3; seal 4 of 2017 replaced it"),
+            ),
+            (4, false, 4, None),
+            (
+                2,
+                true,
+                2,
+                Some("the edition of seal 2; seal 4 of 2017 replaced it"),
+            ),
+            (
+                3,
+                true,
+                3,
+                Some(
+                    "the public edition of seal 2, which seal 3 left unchanged; seal 4 of 2017 replaced it",
+                ),
+            ),
+            (4, true, 4, None),
+        ] {
+            let chain = chain();
+            let hash = chain.0[seal - 1].hash.clone();
+            let earlier = chain.until(&hash, 2017, is_public).unwrap();
+            let remark = remark.map(|remark| format!("this is {remark}"));
+            assert_eq!(earlier.remark, remark, "{seal} {is_public}");
+            assert_eq!(earlier.chain.0.len(), length);
+        }
+    }
+
+    #[test]
+    fn editions_of_months_and_other_years_are_refused() {
+        for (seal, year, said) in [
+            (
+                1,
+                2017,
+                "a seal of 2017-03, and editions of months are not printed again",
+            ),
+            (2, 2018, "a seal of 2017: give --year 2017"),
+        ] {
+            let chain = chain();
+            let hash = chain.0[seal - 1].hash.clone();
+            let refused = chain.until(&hash, year, false).err().unwrap().to_string();
+            assert!(refused.ends_with(said), "{refused}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! Codes of the register for the enti, portals and services that people name.
 
+use std::collections::BTreeSet;
+
 use affluenza_event::nearest;
 use affluenza_register::{Ente, Portal, Register, Service, comparison_key};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::output::say;
 
@@ -60,6 +62,34 @@ pub fn known_ente<'r>(register: &'r Register, given: &str) -> Result<&'r str> {
     })
 }
 
+/// Returns the code of an ente in the register of a closed year. One that got a new code or name since
+/// is found by an old one.
+pub fn ente_then<'r>(then: &'r Register, present: &Register, given: &str) -> Result<&'r str> {
+    let now = match then.ente(given) {
+        Some(ente) => return Ok(ente.code()),
+        None => present.ente(given),
+    };
+    let names = now.into_iter().flat_map(|ente| {
+        let own = [ente.code(), ente.name()].into_iter();
+        own.chain(ente.aliases().iter().map(String::as_str))
+    });
+    let codes = names.filter_map(|name| then.ente(name)).map(Ente::code);
+    let codes: BTreeSet<&str> = codes.collect();
+    match Vec::from_iter(codes)[..] {
+        [] => known_ente(then, given),
+        [code] => {
+            say(&format!(
+                "note: the register of the closed year has {given:?} as {code}"
+            ));
+            Ok(code)
+        }
+        ref codes => bail!(
+            "the register of the closed year has {given:?} as several enti: give one of {}",
+            codes.join(", ")
+        ),
+    }
+}
+
 /// Formats the name that may be meant.
 fn meant<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     nearest(given, known).map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"))
@@ -81,5 +111,46 @@ mod tests {
         assert_eq!(names.portal(portal.ente(), portal.name()), portal.code());
         let service = register.services().next().unwrap();
         assert_eq!(names.service(service.name_it()), service.code());
+    }
+
+    #[test]
+    fn an_ente_with_a_new_code_is_found_in_an_older_register() {
+        let ente = |code: &str, name: &str, aliases: &str| {
+            format!(
+                "[[ente]]\ncode = {code:?}\nname = {name:?}\nkind = \"comune\"\naliases = [{aliases}]\n"
+            )
+        };
+        let enti = [
+            ("c_a", "Alfa"),
+            ("c_b", "Beta"),
+            ("c_c", "Gamma"),
+            ("c_e", "Epsilon"),
+        ];
+        let then = enti.map(|(code, name)| ente(code, name, "")).concat();
+        let now = [
+            ente("c_n", "Nuova Alfa", "\"c_a\""),
+            ente("c_m", "Beta e Gamma", "\"c_b\", \"c_c\""),
+            ente("c_d", "Delta", ""),
+            ente("c_e", "Nuova Epsilon", ""),
+        ];
+        let [then, now] = [then, now.concat()].map(|text| Register::parse(&text).unwrap());
+        for (given, found) in [
+            ("c_n", Ok("c_a")),
+            ("Nuova Alfa", Ok("c_a")),
+            ("Nuova Epsilon", Ok("c_e")),
+            ("c_a", Ok("c_a")),
+            ("Beta", Ok("c_b")),
+            ("c_m", Err("as several enti: give one of c_b, c_c")),
+            ("c_d", Err("the register has no ente \"c_d\"")),
+            ("nowhere", Err("the register has no ente \"nowhere\"")),
+        ] {
+            match (ente_then(&then, &now, given), found) {
+                (Ok(code), Ok(found)) => assert_eq!(code, found, "{given}"),
+                (Err(error), Err(said)) => {
+                    assert!(error.to_string().contains(said), "{given}: {error}");
+                }
+                (code, _) => panic!("{given}: {code:?}"),
+            }
+        }
     }
 }

@@ -22,7 +22,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use jiff::civil::Date;
 
 use super::chain::{Chain, Witness};
-use super::names::known_ente;
+use super::names::ente_then;
 use crate::args::{self, Classified, Counting, ReportFormat};
 use crate::output;
 use crate::platform::Needs;
@@ -37,7 +37,7 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
     }
     if args.seal.is_some() && !args.year.is_year() {
         bail!(
-            "--seal: a whole year is closed: give the year of {}",
+            "--seal: only editions of whole years are printed again: give the year of {}",
             args.year
         );
     }
@@ -74,7 +74,7 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
             let ente = args
                 .ente
                 .as_deref()
-                .map(|name| known_ente(&material.register, name))
+                .map(|name| ente_then(&material.register, &register, name))
                 .transpose()?;
             let bytes = printer.bytes(ente, &material.figures(), format)?;
             hand_out(&bytes, args, format)?;
@@ -107,7 +107,9 @@ pub async fn tables(
     args: &args::ReportArgs,
 ) -> Result<Report> {
     let material = Material::read(store, register, witness, args).await?;
-    material.report(args.ente.as_deref())
+    let ente = args.ente.as_deref();
+    let ente = ente.map(|name| ente_then(&material.register, register, name));
+    material.report_of(ente.transpose()?, &material.figures(), &material.uses())
 }
 
 /// Data for the reports of a year: that of all enti, and that of each ente.
@@ -153,7 +155,9 @@ impl Material {
         }
         let mut chain = Chain::read(store.registers(), witness).await?;
         if let Some(hash) = &args.seal {
-            chain = chain.until(hash, year)?;
+            let earlier = chain.until(hash, year, args.public)?;
+            earlier.remark.iter().for_each(|remark| output::say(remark));
+            chain = earlier.chain;
         }
         let public = match args.public {
             true => [
@@ -284,14 +288,6 @@ impl Material {
                     .last()
                     .is_none_or(|(_, sealed)| sealed.published.is_none()),
         })
-    }
-
-    /// Builds the report of all enti, or of one ente given by code or name.
-    fn report(&self, name: Option<&str>) -> Result<Report> {
-        let ente = name
-            .map(|name| known_ente(&self.register, name))
-            .transpose()?;
-        self.report_of(ente, &self.figures(), &self.uses())
     }
 
     /// Returns the uses of all enti.
@@ -530,7 +526,7 @@ fn printed(
     format: ReportFormat,
     width: usize,
 ) -> Result<Vec<u8>> {
-    Ok(match format {
+    let mut bytes = match format {
         ReportFormat::Json => affluenza_report::print::json(document, report).into_bytes(),
         ReportFormat::Text => document.to_text(width).into_bytes(),
         ReportFormat::Html => affluenza_report::print::html(document)?.into_bytes(),
@@ -544,5 +540,37 @@ fn printed(
         ReportFormat::Slides => affluenza_report::print::slides(document)?,
         ReportFormat::Xlsx => affluenza_report::print::xlsx(document)?,
         ReportFormat::Ods => affluenza_report::print::ods(document)?,
-    })
+    };
+    // Standard output ends in a line end, and a file has the same bytes.
+    if !format.is_binary() && !bytes.ends_with(b"\n") {
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    #[test]
+    fn every_form_of_text_ends_in_a_line_end() {
+        let register = Register::parse("").unwrap();
+        let question = ReportRequest {
+            period: ReportPeriod::of_year(2017),
+            counted: Counted::People,
+            ente: None,
+            register: &register,
+            zones: &[],
+        };
+        let report = Report::build(&question, &YearFigures::default(), None);
+        let document = Document::new(&report, affluenza_words::Language::IT);
+        for format in ReportFormat::value_variants() {
+            let bytes = printed(&document, Some(&report), *format, 100).unwrap();
+            let is_text = std::str::from_utf8(&bytes).is_ok();
+            assert_eq!(is_text, !format.is_binary(), "{format:?}");
+            assert!(!is_text || bytes.ends_with(b"\n"), "{format:?}");
+        }
+    }
 }
