@@ -2,6 +2,7 @@
 //! separately for the classification and for late events.
 
 use std::path::Path;
+use std::process::Output;
 
 use crate::support::{Engines, Place, stderr, write};
 
@@ -63,6 +64,15 @@ fn event(id: u32, ente: &str, service: &str, agent: &str) -> String {
     )
 }
 
+fn output(place: &Place<'_>, register: &Path, bots: &str, arguments: &[&str]) -> Output {
+    place
+        .command(arguments)
+        .env("AFFLUENZA__REGISTER__FILE", register)
+        .env("AFFLUENZA__CLASSIFICATION__BOTS", bots)
+        .output()
+        .expect("the program runs")
+}
+
 /// Returns the output on success, and the error otherwise.
 fn run(
     place: &Place<'_>,
@@ -70,12 +80,7 @@ fn run(
     bots: &str,
     arguments: &[&str],
 ) -> Result<String, String> {
-    let output = place
-        .command(arguments)
-        .env("AFFLUENZA__REGISTER__FILE", register)
-        .env("AFFLUENZA__CLASSIFICATION__BOTS", bots)
-        .output()
-        .expect("the program runs");
+    let output = output(place, register, bots, arguments);
     match output.status.success() {
         true => Ok(String::from_utf8(output.stdout).expect("it prints text")),
         false => Err(stderr(&output)),
@@ -209,6 +214,20 @@ pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
     let restated = as_now(&json).expect("it reports");
     assert!(restated.contains("an event came late"), "{restated}");
     earlier_editions_are_printed_again(&as_now, [&sealed, &restated]);
+    // Alfa gets a new code after the closing.
+    let renamed = THEN
+        .replace("\"c_a\"", "\"c_n\"\n    aliases = [\"c_a\"]")
+        .replace("deployments.c_a", "deployments.c_n");
+    let renamed = write(&place.folder, "renamed.toml", renamed.as_bytes());
+    let of_alfa = ["report", "--year", "2017", "--lang", "en", "--ente"];
+    let found = output(&place, &renamed, "[]", &[&of_alfa[..], &["c_n"]].concat());
+    let said = stderr(&found);
+    assert!(said.contains("has \"c_n\" as c_a"), "{said}");
+    let same = run(&place, &renamed, "[]", &[&of_alfa[..], &["c_a"]].concat());
+    assert_eq!(
+        String::from_utf8(found.stdout),
+        Ok(same.expect("it reports"))
+    );
     tampering_is_noticed(&place, &as_now);
 }
 
