@@ -130,6 +130,19 @@ pub(crate) fn is_address(text: &[u8]) -> bool {
     address(without_port(text)).is_some()
 }
 
+/// True for an address or a host name, with or without a port. A time, a size or a text of another
+/// form is neither.
+pub(crate) fn is_client(text: &[u8]) -> bool {
+    let client = without_port(text);
+    address(client).is_some() || is_word(client) && client.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// True for letters, digits and what else host names have.
+fn is_word(text: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    !text.is_empty() && text.iter().all(is_part)
+}
+
 /// Parses a complete address. The name of an interface is removed: `fe80::1%eth0`.
 fn address(client: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(client).ok()?;

@@ -163,10 +163,9 @@ impl<'a> LogRecord<'a> {
             FieldRole::Forwarded => self.naming == Naming::Named || clients::is_list(&value),
             // The second field of a line is no client if it is the absent name of a login.
             FieldRole::Client if &*value == b"-" => self.get(FieldRole::Host).is_none(),
+            FieldRole::Client => clients::is_client(&value),
             // A comma ends the first address of a list.
-            FieldRole::Client | FieldRole::Host => {
-                !matches!(*value, [] | [.., b',']) && !value.contains(&b' ')
-            }
+            FieldRole::Host => !matches!(*value, [] | [.., b',']) && !value.contains(&b' '),
             _ => true,
         };
         match (is_valid, self.naming) {

@@ -9,6 +9,7 @@ mod idempotence;
 mod inputs;
 mod properties;
 mod real_log;
+mod recognition;
 
 use std::io::Read as _;
 use std::path::PathBuf;
