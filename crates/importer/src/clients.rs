@@ -138,7 +138,7 @@ pub(crate) fn is_client(text: &[u8]) -> bool {
 }
 
 /// True for letters, digits and what else host names have.
-fn is_word(text: &[u8]) -> bool {
+pub(crate) fn is_word(text: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     !text.is_empty() && text.iter().all(is_part)
 }
@@ -162,6 +162,17 @@ fn is_private(address: IpAddr) -> bool {
         }
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
+}
+
+/// True for an address that no visitor from the Internet has: a private one, and one with a port of
+/// the system, which is of a server.
+pub(crate) fn is_inner(text: &[u8]) -> bool {
+    let client = without_port(text);
+    let port = memchr::memrchr(b':', text).map_or(&b""[..], |colon| &text[colon + 1..]);
+    let has_system_port = client.len() < text.len()
+        && (1..4).contains(&port.len())
+        && port.iter().all(u8::is_ascii_digit);
+    has_system_port || address(client).is_some_and(is_private)
 }
 
 /// Counts clients at the beginning of a log, to find one that names its balancer instead.

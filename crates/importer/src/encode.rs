@@ -9,7 +9,7 @@ use affluenza_event::{ACCESS_V1, Channel, without_address};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::clients::ClientChoice;
-use crate::form::{FieldRole, LogRecord};
+use crate::form::{FieldRole, LogRecord, is_absent};
 use crate::ordinals::Ordinals;
 use crate::request::HttpRequest;
 use crate::summary::Made;
@@ -94,8 +94,10 @@ impl Encoder {
             }
             None => None,
         };
-        // A line may lack the field of the user agent if its request had none.
-        let lacking: Option<&[u8]> = record.is_agent_recorded.then_some(b"");
+        // A field that is empty in every line of a log says nothing about a request.
+        let agent = agent.filter(|agent| record.is_agent_recorded || !is_absent(agent));
+        let is_lacking = record.is_agent_recorded && record.may_lack_agent;
+        let lacking: Option<&[u8]> = is_lacking.then_some(b"");
         let agent = agent.or(lacking).map(|agent| record.unescaped(agent));
         let address_text = address.map(|address| address.to_string());
         let data = Data {

@@ -8,6 +8,7 @@ use crate::clients::{ClientCheck, ClientChoice, ClientField, has_forwarded};
 use crate::fault::LineFault;
 use crate::form::{FieldRole, FormCatalogue, LogForm, LogRecord, Misfit, Prefix};
 use crate::lines;
+use crate::rivals::{ClientRivals, RivalVerdict};
 use crate::time::{LogClock, OffsetSource};
 
 /// Directives of the W3C extended log file format, which are no requests.
@@ -36,6 +37,7 @@ pub(crate) struct LogLayout {
     forwarded: u64,
     agents: u64,
     client_field: ClientField,
+    doubts: Vec<FormDoubt>,
     zone: String,
 }
 
@@ -46,6 +48,31 @@ struct FoundForm {
     lines: u64,
     /// True if the lines record the user agent.
     has_agents: bool,
+    /// Number of lines with a text like a user agent in another field.
+    agents_elsewhere: u64,
+    rivals: ClientRivals,
+    /// Field beside the client that is an address of a private network or of a server.
+    inner_rival: Option<usize>,
+}
+
+/// Reason to leave out a form that lines fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FormDoubt {
+    /// Numbers of two fields that may be the client.
+    TwoClients(usize, usize),
+    /// Half of the lines or more have a text like a user agent in another field.
+    AgentElsewhere,
+}
+
+impl fmt::Display for FormDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TwoClients(first, second) => {
+                write!(f, "fields {first} and {second} may both be the client")
+            }
+            Self::AgentElsewhere => f.write_str("the user agent stands in an unknown field"),
+        }
+    }
 }
 
 /// Settings of the search for a layout.
@@ -98,18 +125,48 @@ impl LogLayout {
             .iter()
             .map(|prefix| (prefix, false))
             .collect();
-        for line in lines::of_sample(sample) {
-            if let LineKind::Other = layout.kind(line, &mut forms) {
-                continue;
-            }
-            layout.lines += 1;
-            layout.look(line, &mut forms, &mut prefixes, search, check);
-        }
+        // All lines decide on the client of a form, before lines are counted.
+        let mut first = layout.clone();
+        first.scan(
+            sample,
+            &mut forms,
+            &mut prefixes,
+            search,
+            &mut ClientCheck::default(),
+        );
+        forms.retain(|form| form.lines > 0 && !form.form.has_header());
+        prefixes.retain(|(_, is_found)| *is_found);
+        forms.retain_mut(|form| {
+            let doubt = form.decide();
+            layout.doubts.extend(doubt);
+            form.lines = 0;
+            doubt.is_none()
+        });
+        layout.scan(sample, &mut forms, &mut prefixes, search, check);
         forms.retain(|form| form.lines > 0 || form.form.has_header());
         layout.forms = forms;
-        let found = prefixes.into_iter().filter(|(_, is_found)| *is_found);
-        layout.prefixes = found.map(|(prefix, _)| prefix.clone()).collect();
+        layout.prefixes = prefixes
+            .iter()
+            .map(|(prefix, _)| (*prefix).clone())
+            .collect();
         layout
+    }
+
+    fn scan(
+        &mut self,
+        sample: &[u8],
+        forms: &mut Vec<FoundForm>,
+        prefixes: &mut [(&Prefix, bool)],
+        search: &LayoutSearch<'_>,
+        check: &mut ClientCheck,
+    ) {
+        for line in lines::of_sample(sample) {
+            if let LineKind::Other = self.kind(line, forms) {
+                continue;
+            }
+            self.lines += 1;
+            self.look(line, forms, prefixes, search, check);
+        }
     }
 
     /// Searches the layout of one more line. True if it has a form or a prefix that is new.
@@ -170,7 +227,11 @@ impl LogLayout {
                 continue;
             };
             found.lines += 1;
-            found.has_agents |= record.get(FieldRole::Agent).is_some();
+            if let Some(rival) = found.form.rival() {
+                found.rivals.count(&record, rival);
+            }
+            found.agents_elsewhere += u64::from(found.form.has_agent_elsewhere(line, &record));
+            found.has_agents |= found.form.shows_agent(&record);
             self.agents += u64::from(found.has_agents);
             self.clients += u64::from(search.clients.client(&record).is_some());
             self.forwarded += u64::from(has_forwarded(&record));
@@ -227,8 +288,9 @@ impl LogLayout {
         for found in &mut self.forms {
             match found.form.read(line, clock) {
                 Ok(mut record) => {
-                    found.has_agents |= record.get(FieldRole::Agent).is_some();
-                    record.is_agent_recorded = found.has_agents && found.form.may_lack_agent();
+                    found.has_agents |= found.form.shows_agent(&record);
+                    record.is_agent_recorded = found.has_agents;
+                    record.may_lack_agent = found.form.may_lack_agent();
                     return Ok(record);
                 }
                 Err(misfit) if misfit.at >= best.at => best = misfit,
@@ -260,7 +322,37 @@ impl From<LogForm> for FoundForm {
             has_agents: form.always_has_agent(),
             form,
             lines: 0,
+            agents_elsewhere: 0,
+            rivals: ClientRivals::default(),
+            inner_rival: None,
         }
+    }
+}
+
+impl FoundForm {
+    /// Decides by the lines so far on the client. Returns the reason if the form is left out.
+    fn decide(&mut self) -> Option<FormDoubt> {
+        if self.agents_elsewhere > 0 && self.agents_elsewhere * 2 >= self.lines {
+            return Some(FormDoubt::AgentElsewhere);
+        }
+        let rival = self.form.rival()?;
+        let numbers = [FieldRole::Client, rival].map(|role| self.form.number_of(role));
+        let [Some(client), Some(other)] = numbers else {
+            return None;
+        };
+        match self.rivals.verdict() {
+            RivalVerdict::Client { has_inner_rival } => {
+                self.inner_rival = has_inner_rival.then_some(other);
+            }
+            RivalVerdict::Rival { has_inner_rival } => {
+                self.form.swap_client();
+                self.inner_rival = has_inner_rival.then_some(client);
+            }
+            RivalVerdict::Unclear => {
+                return Some(FormDoubt::TwoClients(client.min(other), client.max(other)));
+            }
+        }
+        None
     }
 }
 
@@ -271,10 +363,13 @@ impl fmt::Display for LogLayout {
         let Some(main) = found.first() else {
             return match self.lines {
                 0 => f.write_str("no lines yet"),
-                lines => write!(
-                    f,
-                    "no known form in the first {lines} lines: describe it with --log-format"
-                ),
+                lines => {
+                    write!(f, "no known form in the first {lines} lines")?;
+                    for doubt in &self.doubts {
+                        write!(f, ", because {doubt}")?;
+                    }
+                    f.write_str(": describe it with --log-format")
+                }
             };
         };
         let peer = main.form.number_of(FieldRole::Client);
@@ -300,6 +395,12 @@ impl fmt::Display for LogLayout {
             Some((number, kind)) => write!(f, ", client is field {number}{kind}")?,
             None => {}
         }
+        if let Some(number) = main.inner_rival {
+            write!(
+                f,
+                " (field {number} is a private address or has a server's port)"
+            )?;
+        }
         if self.agents == 0 {
             f.write_str(", no user agent: the device is unknown")?;
         }
@@ -318,6 +419,9 @@ impl fmt::Display for LogLayout {
                 "; {} of the first {} lines have no known form",
                 self.unknown, self.lines
             )?;
+            for doubt in &self.doubts {
+                write!(f, ", because {doubt}")?;
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod layout;
 mod lines;
 mod ordinals;
 mod request;
+mod rivals;
 mod secrets;
 mod stream;
 mod summary;

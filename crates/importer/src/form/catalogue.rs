@@ -60,6 +60,7 @@ struct RawPrefix {
 struct RawText {
     name: String,
     short: Option<String>,
+    swapped: Option<String>,
     line: String,
     #[serde(default)]
     rest: bool,
@@ -107,6 +108,7 @@ impl FormCatalogue {
             forms.push(LogForm {
                 name: raw.name,
                 short_name: raw.short,
+                swapped_name: raw.swapped,
                 shape: FormShape::Text(TextForm::of_catalogue(&raw.line, raw.rest, &own)?),
             });
         }
@@ -114,6 +116,7 @@ impl FormCatalogue {
             forms.push(LogForm {
                 name: raw.name,
                 short_name: None,
+                swapped_name: None,
                 shape: FormShape::Json(JsonForm::new(&raw.roles, raw.always_has_agent)),
             });
         }
@@ -140,6 +143,7 @@ impl FormCatalogue {
         Some(LogForm {
             name: name.name.clone(),
             short_name: None,
+            swapped_name: None,
             shape: FormShape::Columns(columns),
         })
     }
@@ -173,6 +177,7 @@ fn own_names() -> Names {
         "referer",
         "agent",
         "host",
+        "ident",
         "user",
     ];
     let role = |name: &&'static str| {

@@ -20,6 +20,14 @@ use self::json::JsonForm;
 use self::text::TextForm;
 use crate::time::LogClock;
 
+/// Beginning of the user agents of browsers, in quotes.
+const BROWSER: &[u8] = b"\"Mozilla/";
+
+/// True for the text of an absent user agent.
+pub(crate) fn is_absent(agent: &[u8]) -> bool {
+    matches!(agent, b"" | b"-")
+}
+
 /// Errors of a format string.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
@@ -41,6 +49,8 @@ pub(crate) struct LogForm {
     name: String,
     /// Name of the form without its optional fields.
     short_name: Option<String>,
+    /// Name of the form in which the field beside the client is the client.
+    swapped_name: Option<String>,
     shape: FormShape,
 }
 
@@ -58,6 +68,7 @@ impl LogForm {
         Ok(Self {
             name: "the given format".into(),
             short_name: None,
+            swapped_name: None,
             shape: FormShape::Text(TextForm::of_server(format, &roles.nginx, &roles.apache)?),
         })
     }
@@ -83,6 +94,23 @@ impl LogForm {
         }
     }
 
+    /// Role of the field beside the client, if that may be the client instead.
+    pub(crate) fn rival(&self) -> Option<FieldRole> {
+        self.swapped_name.as_ref()?;
+        [FieldRole::Host, FieldRole::Ident]
+            .into_iter()
+            .find(|role| self.number_of(*role).is_some())
+    }
+
+    /// Makes the field beside the client the client.
+    pub(crate) fn swap_client(&mut self) {
+        if let (Some(rival), FormShape::Text(form)) = (self.rival(), &mut self.shape) {
+            form.swap(FieldRole::Client, rival);
+            self.name = self.swapped_name.clone().unwrap_or_default();
+            self.short_name = None;
+        }
+    }
+
     /// Number of the field that holds `role`, from 1. JSON has none.
     pub(crate) fn number_of(&self, role: FieldRole) -> Option<usize> {
         let roles = match &self.shape {
@@ -96,6 +124,23 @@ impl LogForm {
     /// True if a line may lack the field of a user agent that its request did not have.
     pub(crate) fn may_lack_agent(&self) -> bool {
         matches!(self.shape, FormShape::Json(_))
+    }
+
+    /// True if a line shows that the log records user agents. Text and columns may have a field for
+    /// them that is empty in every line.
+    pub(crate) fn shows_agent(&self, record: &LogRecord<'_>) -> bool {
+        let agent = record.get(FieldRole::Agent);
+        agent.is_some_and(|agent| self.may_lack_agent() || !is_absent(agent))
+    }
+
+    /// True if lines are recognised by their values, and another quoted text than the user agent looks
+    /// like one.
+    pub(crate) fn has_agent_elsewhere(&self, line: &[u8], record: &LogRecord<'_>) -> bool {
+        let is_recognised = matches!(&self.shape, FormShape::Text(form) if form.is_recognised());
+        let agent = record.get(FieldRole::Agent).unwrap_or_default();
+        is_recognised
+            && !agent.starts_with(&BROWSER[1..])
+            && memchr::memmem::find(line, BROWSER).is_some()
     }
 
     /// True if every line has the user agent that its request had.

@@ -58,6 +58,9 @@ pub enum FieldRole {
     /// Host name of the portal.
     #[strum(serialize = "virtual host")]
     Host,
+    /// Name that the machine of the client gave for its user (RFC 1413).
+    #[strum(serialize = "ident")]
+    Ident,
     /// Name of a login, which may contain any character.
     #[strum(serialize = "user")]
     User,
@@ -80,8 +83,10 @@ pub(crate) struct LogRecord<'a> {
     fields: [Option<Cow<'a, [u8]>>; FieldRole::COUNT],
     pub(crate) time: Option<LogTime>,
     pub(crate) status: u16,
-    /// True if the log has a field for the user agent, which this line may lack.
+    /// True if the log records user agents.
     pub(crate) is_agent_recorded: bool,
+    /// True if a line lacks the field of the user agent when its request had none.
+    pub(crate) may_lack_agent: bool,
     escapes: Escapes,
     naming: Naming,
 }
@@ -138,6 +143,12 @@ impl<'a> LogRecord<'a> {
             || words.all(|word| word != b"-" && !clients::is_address(word))
     }
 
+    /// True for a client, and for any word beside a host that is an address: that may be the client.
+    fn can_be_client(&self, text: &[u8]) -> bool {
+        let has_address = || self.get(FieldRole::Host).is_some_and(clients::is_address);
+        clients::is_client(text) || clients::is_word(text) && has_address()
+    }
+
     /// Checks the value of a field, and keeps it.
     pub(crate) fn put(
         &mut self,
@@ -163,7 +174,7 @@ impl<'a> LogRecord<'a> {
             FieldRole::Forwarded => self.naming == Naming::Named || clients::is_list(&value),
             // The second field of a line is no client if it is the absent name of a login.
             FieldRole::Client if &*value == b"-" => self.get(FieldRole::Host).is_none(),
-            FieldRole::Client => clients::is_client(&value),
+            FieldRole::Client => self.can_be_client(&value),
             // A comma ends the first address of a list.
             FieldRole::Host => !matches!(*value, [] | [.., b',']) && !value.contains(&b' '),
             _ => true,

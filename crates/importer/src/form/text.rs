@@ -113,6 +113,22 @@ impl TextForm {
         roles
     }
 
+    /// True if lines are recognised by their values.
+    pub(crate) fn is_recognised(&self) -> bool {
+        self.naming == Naming::Recognised
+    }
+
+    /// Exchanges the roles of two fields, neither of which is optional.
+    pub(crate) fn swap(&mut self, a: FieldRole, b: FieldRole) {
+        for step in &mut self.steps {
+            match step {
+                TextStep::Field { role, .. } if *role == a => *role = b,
+                TextStep::Field { role, .. } if *role == b => *role = a,
+                _ => {}
+            }
+        }
+    }
+
     pub(crate) fn read<'a>(
         &self,
         line: &'a [u8],

@@ -79,3 +79,140 @@ fn a_client_is_an_address_or_a_host_name() {
         assert_eq!(client(&format!("{name} - - {REQUEST}")), "no address");
     }
 }
+
+/// Six lines, made from the address of one of three visitors and the number of the line.
+fn log_of(line: impl Fn(&str, usize) -> String) -> String {
+    let visitors = ["203.0.113.7", "198.51.100.23", "2001:db8:85a3::7"];
+    let lines = (0..6).map(|nth| line(visitors[nth % 3], nth) + "\n");
+    lines.collect()
+}
+
+fn clients(log: &str) -> (Vec<String>, String) {
+    let (events, summary) = read_as(&reading(), log);
+    let ip = |kept: &Kept| kept.event().client.ip.map(|ip| ip.to_string());
+    let clients = events.iter().filter_map(ip).collect();
+    (clients, summary.layouts[0].description.clone())
+}
+
+#[test]
+fn of_two_fields_before_the_time_the_address_is_the_client() {
+    let expected = clients(&log_of(|client, _| {
+        format!("{client} - - {REQUEST} {AGENTS}")
+    }))
+    .0;
+    assert_eq!(expected.len(), 6);
+    for (beside, number) in [
+        // An address, and a word of nginx or of a header.
+        ("CLIENT IT - -", 1),
+        ("CLIENT www.example.it - -", 1),
+        ("CLIENT https - -", 1),
+        ("CLIENT TLSv1.3 - -", 1),
+        ("CLIENT 0.003 - -", 1),
+        ("CLIENT mrossi - -", 1),
+        // A host and an address without an ident.
+        ("www.example.it CLIENT -", 2),
+        ("www.example.it CLIENT mrossi", 2),
+        ("localhost:443 CLIENT 1j0vhgd jsmith", 2),
+        // Two addresses, of which one is private in all lines.
+        ("CLIENT 10.0.NODE.9 - -", 1),
+        ("CLIENT 10.0.NODE.9:8080 - -", 1),
+        ("10.0.NODE.9 CLIENT - -", 2),
+        ("10.0.NODE.9 CLIENT -", 2),
+        ("192.0.2.1:443 CLIENT - -", 2),
+        // An ident.
+        ("CLIENT joe mario", 1),
+    ] {
+        let log = log_of(|client, nth| {
+            let node = (nth % 2).to_string();
+            let beside = beside.replace("CLIENT", client).replace("NODE", &node);
+            format!("{beside} {REQUEST} {AGENTS}")
+        });
+        let (found, layout) = clients(&log);
+        assert_eq!(found, expected, "{beside}: {layout}");
+        assert!(
+            layout.contains(&format!("client is field {number}")),
+            "{beside}: {layout}"
+        );
+        let is_named = layout.contains("is a private address or has a server's port");
+        let has_two = beside.contains("10.0.") || beside.starts_with("192.");
+        assert_eq!(is_named, has_two, "{layout}");
+    }
+}
+
+#[test]
+fn one_of_two_public_addresses_is_not_guessed() {
+    for beside in [
+        "192.0.2.NODE CLIENT - -",
+        "CLIENT 192.0.2.NODE - -",
+        "192.0.2.NODE CLIENT -",
+    ] {
+        let log = log_of(|client, nth| {
+            let node = (nth % 2).to_string();
+            let beside = beside.replace("CLIENT", client).replace("NODE", &node);
+            format!("{beside} {REQUEST} {AGENTS}")
+        });
+        let (found, layout) = clients(&log);
+        assert!(found.is_empty(), "{beside}");
+        assert_eq!(
+            layout,
+            "no known form in the first 6 lines, because fields 1 and 2 may both be the client: \
+             describe it with --log-format"
+        );
+        let format = "$remote_addr $_other - $remote_user [$time_local] \"$request\" $status \
+                      $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
+        let given = LogReading {
+            format: Some(format.parse().unwrap()),
+            ..reading()
+        };
+        let understood = read_as(&given, &log).0.len();
+        assert_eq!(understood, if beside.ends_with("- -") { 6 } else { 0 });
+    }
+}
+
+#[test]
+fn a_user_agent_in_an_unknown_field_is_not_passed_over() {
+    let agent = AGENTS.split_once(' ').unwrap().1;
+    for after in [
+        format!("\"www.example.it\" \"https://www.example.it/\" {agent}"),
+        format!("{agent} \"https://www.example.it/\""),
+        format!("\"-\" \"a=b; c=d\" {agent}"),
+        format!("\"-\" \"10.0.0.5:8080\" {agent}"),
+        format!("12345 \"-\" {agent}"),
+    ] {
+        for before in ["", "www.example.it "] {
+            let log = log_of(|client, _| format!("{before}{client} - - {REQUEST} {after}"));
+            assert_eq!(
+                clients(&log).1,
+                "no known form in the first 6 lines, because the user agent stands in an unknown \
+                 field: describe it with --log-format"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_log_without_any_user_agent_leaves_the_device_unknown() {
+    let agent = |kept: &Kept| {
+        kept.event()
+            .client
+            .user_agent
+            .map(|agent| agent.into_owned())
+    };
+    for after in [
+        r#""" "" 51000 655 "fe" "be" "srv""#,
+        r#""-" "-" 240 "web@docker" "http://10.0.0.7:80" 3ms"#,
+    ] {
+        let log = log_of(|client, _| format!("{client} - - {REQUEST} {after}"));
+        let (events, summary) = read_as(&reading(), &log);
+        assert_eq!(events.iter().map(agent).collect::<Vec<_>>(), vec![None; 6]);
+        let layout = &summary.layouts[0].description;
+        assert!(
+            layout.contains("no user agent: the device is unknown"),
+            "{layout}"
+        );
+        // One line shows that the log has the field.
+        let log = log + &format!("203.0.113.7 - - {REQUEST} {AGENTS}\n");
+        let (events, _) = read_as(&reading(), &log);
+        assert_eq!(agent(&events[0]).as_deref(), Some(""));
+    }
+}
