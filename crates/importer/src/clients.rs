@@ -13,8 +13,10 @@ use crate::form::{FieldRole, LogRecord};
 const MANY_LINES: u64 = 1_000;
 /// Percentage that counts as nearly all.
 const NEARLY_ALL_PERCENT: u64 = 95;
-/// Number of lines of which all with one private address are suspicious, in a whole log.
+/// Number of lines a client from which all with few private addresses are suspicious.
 const PRIVATE_LINES_MIN: u64 = 2;
+/// Maximum number of private addresses that may all be of a balancer.
+const BALANCERS_MAX: u64 = 4;
 /// Number of lines that are examined.
 const LINES_MAX: u64 = 20_000;
 
@@ -152,6 +154,11 @@ fn address(client: &[u8]) -> Option<IpAddr> {
         .map(|address| address.to_canonical())
 }
 
+/// True for a private address, and for the socket that nginx names `unix:`.
+fn is_local(client: &[u8]) -> bool {
+    client == b"unix" || address(client).is_some_and(is_private)
+}
+
 /// True for an address that is not of the Internet: of a local network, a machine or a link.
 fn is_private(address: IpAddr) -> bool {
     match address {
@@ -181,6 +188,8 @@ pub(crate) struct ClientCheck {
     lines: u64,
     private: u64,
     forwarded: bool,
+    /// True if forwarded addresses are not used.
+    ignores_forwarded: bool,
     clients: HashMap<u64, u64>,
 }
 
@@ -191,10 +200,11 @@ impl ClientCheck {
         }
         self.lines += 1;
         self.forwarded |= has_forwarded(record);
+        self.ignores_forwarded = choice.field == ClientField::Peer;
         // A line without a client has no visitor, and counts none.
         if let Some(client) = choice.client(record) {
             *self.clients.entry(xxh3_64(client)).or_default() += 1;
-            self.private += u64::from(address(client).is_some_and(is_private));
+            self.private += u64::from(is_local(client));
         }
     }
 
@@ -215,11 +225,14 @@ impl ClientCheck {
     pub(crate) fn finding(&self) -> Option<SingleClient> {
         let most = self.clients.values().copied().max().unwrap_or_default();
         let nearly_all = self.lines >= MANY_LINES && most * 100 >= self.lines * NEARLY_ALL_PERCENT;
+        let clients = self.clients.len() as u64;
+        let is_few = clients <= BALANCERS_MAX && self.lines >= clients * PRIVATE_LINES_MIN;
         let all_private = self.lines >= PRIVATE_LINES_MIN
             && self.private == self.lines
-            && self.clients.len() == 1;
+            && (is_few || self.forwarded && self.ignores_forwarded);
         (nearly_all || all_private).then_some(SingleClient {
             lines: self.lines,
+            clients,
             of_client: most,
             is_private: all_private,
             has_forwarded: self.forwarded,
@@ -227,10 +240,11 @@ impl ClientCheck {
     }
 }
 
-/// A log that names one client where it should name many.
+/// A log that names one client, or a few private ones, where it should name many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SingleClient {
     lines: u64,
+    clients: u64,
     of_client: u64,
     is_private: bool,
     has_forwarded: bool,
@@ -239,19 +253,30 @@ pub struct SingleClient {
 impl fmt::Display for SingleClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            lines, of_client, ..
+            lines,
+            clients,
+            of_client,
+            ..
         } = self;
-        write!(f, "{of_client} of the first {lines} lines have one client")?;
-        if self.is_private {
-            f.write_str(", a private address")?;
+        if self.is_private && *clients > 1 {
+            write!(
+                f,
+                "the first {lines} lines have {clients} clients, all of them private addresses, \
+                 which may be of a balancer. "
+            )?;
+        } else {
+            write!(f, "{of_client} of the first {lines} lines have one client")?;
+            if self.is_private {
+                f.write_str(", a private address or a socket")?;
+            }
+            f.write_str(", so all visitors would be one. ")?;
         }
-        f.write_str(", so all visitors would be one. ")?;
         f.write_str(if self.has_forwarded {
             "The lines have forwarded addresses: use --client forwarded. "
         } else {
             "Behind a balancer, the log needs the forwarded address: add X-Forwarded-For to its format. "
         })?;
-        f.write_str("If there is a single client, use --single-client")
+        f.write_str("If these are the clients of the portal, use --single-client")
     }
 }
 

@@ -30,7 +30,7 @@ pub struct AccessLogArgs {
     /// times. Default: the first public address of each list is the client.
     #[arg(long = "trusted-proxy", value_name = "NETWORK", value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
-    /// Import the log even if nearly all lines have one client, or all have one private address.
+    /// Import the log even if nearly all lines have one client, or all have a few private addresses.
     #[arg(long)]
     pub single_client: bool,
     /// Name of the server, for a portal whose servers have separate logs. Equal lines of two servers

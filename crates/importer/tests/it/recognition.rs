@@ -170,6 +170,51 @@ fn one_of_two_public_addresses_is_not_guessed() {
 }
 
 #[test]
+fn a_log_of_a_few_private_clients_stops() {
+    let reading = LogReading::default();
+    let of = |log: &str| {
+        let input = Input::reader("log", std::io::Cursor::new(log.to_owned()));
+        import_as(&reading, target(), vec![input]).map_err(|error| error.to_string())
+    };
+    for (client, last, reason) in [
+        (
+            "10.0.NODE.9",
+            " \"CLIENT\"",
+            "6 lines have 2 clients, all of them private addresses",
+        ),
+        ("10.0.NODE.9", " \"CLIENT\"", "use --client forwarded"),
+        ("10.0.NODE.9", " CLIENT", "add X-Forwarded-For"),
+        (
+            "unix:",
+            "",
+            "6 lines have one client, a private address or a socket",
+        ),
+        // Forwarded addresses show that the private ones are of a balancer.
+        (
+            "10.0.NTH.9",
+            " \"CLIENT\"",
+            "6 lines have 6 clients, all of them private addresses",
+        ),
+    ] {
+        let log = log_of(|visitor, nth| {
+            let node = (nth % 2).to_string();
+            let client = client
+                .replace("NODE", &node)
+                .replace("NTH", &nth.to_string());
+            format!(
+                "{client} - - {REQUEST} {AGENTS}{}",
+                last.replace("CLIENT", visitor)
+            )
+        });
+        let refused = of(&log).unwrap_err();
+        assert!(refused.contains(reason), "{client}: {refused}");
+    }
+    // People of a private network have many addresses.
+    let log = log_of(|_, nth| format!("10.0.{nth}.9 - - {REQUEST} {AGENTS}"));
+    assert_eq!(of(&log).unwrap().0.len(), 6);
+}
+
+#[test]
 fn a_user_agent_in_an_unknown_field_is_not_passed_over() {
     let agent = AGENTS.split_once(' ').unwrap().1;
     for after in [
