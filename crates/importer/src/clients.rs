@@ -98,6 +98,8 @@ pub(crate) fn has_forwarded(record: &LogRecord<'_>) -> bool {
 
 /// Returns an item of a list of forwarded addresses; `None` if a proxy hid it.
 fn list_item(item: &[u8]) -> Option<&[u8]> {
+    // IIS writes a blank as a plus sign.
+    let item = item.strip_prefix(b"+").unwrap_or(item);
     let item = without_port(item.trim_ascii());
     (!matches!(item, b"" | b"-" | b"unknown")).then_some(item)
 }
@@ -355,6 +357,12 @@ mod tests {
                 "198.51.100.1, 203.0.113.7, 192.0.2.9",
                 "198.51.100.1",
                 "203.0.113.7",
+            ),
+            (
+                "10.0.0.1",
+                "203.0.113.7,+198.51.100.23",
+                "203.0.113.7",
+                "198.51.100.23",
             ),
             // The peer is no proxy: it invented the list.
             ("203.0.113.8", "198.51.100.1", "198.51.100.1", "203.0.113.8"),

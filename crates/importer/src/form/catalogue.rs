@@ -78,6 +78,8 @@ struct RawJson {
     name: String,
     #[serde(default)]
     always_has_agent: bool,
+    #[serde(default)]
+    needs: Vec<FieldRole>,
     #[serde(flatten)]
     roles: BTreeMap<FieldRole, Vec<String>>,
 }
@@ -117,7 +119,7 @@ impl FormCatalogue {
                 name: raw.name,
                 short_name: None,
                 swapped_name: None,
-                shape: FormShape::Json(JsonForm::new(&raw.roles, raw.always_has_agent)),
+                shape: FormShape::Json(JsonForm::new(&raw.roles, raw.always_has_agent, raw.needs)),
             });
         }
         Ok(Self {

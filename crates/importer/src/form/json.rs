@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use strum::EnumCount as _;
 
 use super::role::{FieldRole, LogRecord};
@@ -18,6 +19,8 @@ pub(crate) struct JsonForm {
     root: JsonMember,
     /// True if every line has the user agent that its request had.
     pub(crate) always_has_agent: bool,
+    /// Roles without which a line is no request.
+    needs: Vec<FieldRole>,
 }
 
 /// A member of an object, and what it holds.
@@ -37,7 +40,11 @@ struct MemberPlace {
 }
 
 impl JsonForm {
-    pub(crate) fn new(roles: &BTreeMap<FieldRole, Vec<String>>, always_has_agent: bool) -> Self {
+    pub(crate) fn new(
+        roles: &BTreeMap<FieldRole, Vec<String>>,
+        always_has_agent: bool,
+        needs: Vec<FieldRole>,
+    ) -> Self {
         let mut root = JsonMember::default();
         for (role, paths) in roles {
             for (rank, path) in paths.iter().enumerate() {
@@ -47,6 +54,7 @@ impl JsonForm {
         Self {
             root,
             always_has_agent,
+            needs,
         }
     }
 
@@ -81,7 +89,11 @@ impl JsonForm {
             record.put(value.place.role, value.text, clock)?;
         }
         record.check()?;
-        Ok(record)
+        let mut needs = self.needs.iter();
+        match needs.find(|role| record.get(**role).is_none()) {
+            Some(role) => Err(LineFault::Missing(*role)),
+            None => Ok(record),
+        }
     }
 }
 
@@ -221,6 +233,16 @@ impl<'de> Visitor<'de> for Filling<'_, '_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let role = self.member.field.map(|place| place.role);
+        if role == Some(FieldRole::Forwarded) {
+            let mut list = Vec::new();
+            while let Some(Value::String(header)) = items.next_element()? {
+                list.push(header);
+            }
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            self.put(Cow::Owned(list.join(",").into_bytes()));
+            return Ok(());
+        }
         items.next_element_seed(Filling {
             member: self.member,
             values: &mut *self.values,

@@ -1,7 +1,7 @@
 //! Recognises lines whose fields stand in places where another form has other fields. The lines are
 //! written for these tests, in forms that servers and collectors document.
 
-use affluenza_importer::{Input, LogReading, Summary};
+use affluenza_importer::{ClientField, Input, LogReading, Summary};
 
 use crate::{Kept, import_as, reading, target};
 
@@ -259,5 +259,30 @@ fn a_log_without_any_user_agent_leaves_the_device_unknown() {
         let log = log + &format!("203.0.113.7 - - {REQUEST} {AGENTS}\n");
         let (events, _) = read_as(&reading(), &log);
         assert_eq!(agent(&events[0]).as_deref(), Some(""));
+    }
+}
+
+/// Caddy writes a request that failed in a handler twice, and repeated headers as an array.
+#[test]
+fn lines_of_caddy_count_once_and_their_forwarded_addresses_all_count() {
+    let line = |logger: &str, end: &str| {
+        let headers = r#"{"X-Forwarded-For":["203.0.113.7","198.51.100.23"]}"#;
+        format!(
+            r#"{{"ts":1778745903.8,"logger":"{logger}","request":{{"client_ip":"10.0.0.1","method":"GET","uri":"/a","headers":{headers}}},"status":502{end}}}"#
+        )
+    };
+    let log = line("http.log.error", "") + "\n" + &line("http.log.access", ",\"size\":0") + "\n";
+    let mut reading = reading();
+    reading.clients.field = ClientField::Forwarded;
+    for (trusted, network) in [
+        ("10.0.0.0/8", "198.51.100.0"),
+        ("198.51.100.23/32", "10.0.0.0"),
+    ] {
+        reading.clients.trusted = vec![trusted.parse().unwrap()];
+        let (events, summary) = read_as(&reading, &log);
+        assert_eq!((events.len(), summary.malformed), (1, 1));
+        let ip = events[0].event().client.ip;
+        let ip = ip.map_or("no address".to_owned(), |ip| ip.to_string());
+        assert_eq!(ip, network);
     }
 }
