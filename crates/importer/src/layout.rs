@@ -38,6 +38,8 @@ pub(crate) struct LogLayout {
     agents: u64,
     client_field: ClientField,
     doubts: Vec<FormDoubt>,
+    /// True if the operator gave the form.
+    is_given: bool,
     zone: String,
 }
 
@@ -108,6 +110,7 @@ impl LogLayout {
     pub(crate) fn find(sample: &[u8], search: &LayoutSearch<'_>, check: &mut ClientCheck) -> Self {
         let mut layout = Self {
             client_field: search.clients.field,
+            is_given: search.given.is_some(),
             zone: search.clock.name().to_owned(),
             ..Self::default()
         };
@@ -363,6 +366,12 @@ impl fmt::Display for LogLayout {
         let Some(main) = found.first() else {
             return match self.lines {
                 0 => f.write_str("no lines yet"),
+                lines if self.is_given => {
+                    write!(
+                        f,
+                        "none of the first {lines} lines has the format of --log-format"
+                    )
+                }
                 lines => {
                     write!(f, "no known form in the first {lines} lines")?;
                     for doubt in &self.doubts {

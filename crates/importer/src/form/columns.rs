@@ -23,8 +23,8 @@ impl ColumnsForm {
         let mut roles = Vec::new();
         for column in header.split_ascii_whitespace() {
             let role = names.get(&*column.to_ascii_lowercase()).copied();
-            // Of two columns for one role, the first counts.
-            let role = role.filter(|role| !roles.contains(role));
+            // Of two columns for one role, the first counts, or the first with forwarded addresses.
+            let role = role.filter(|role| *role == FieldRole::Forwarded || !roles.contains(role));
             roles.push(role.unwrap_or(FieldRole::Skipped));
         }
         Some(Self { roles })

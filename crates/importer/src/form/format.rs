@@ -6,6 +6,10 @@ use super::role::FieldRole;
 use super::text::Names;
 use crate::FormatError;
 
+/// Formats that Tomcat has names for.
+const COMMON: &str = r#"%h %l %u %t "%r" %s %b"#;
+const COMBINED_END: &str = r#" "%{Referer}i" "%{User-Agent}i""#;
+
 /// Part of a format string.
 #[derive(Debug)]
 pub(super) enum FormatPiece {
@@ -18,19 +22,24 @@ pub(super) enum FormatPiece {
 pub(super) struct Pieces(pub(super) Vec<FormatPiece>);
 
 impl Pieces {
+    /// Adds a character. A blank stands for several, and an escaped line end for none.
     fn text(&mut self, text: char) {
         match self.0.last_mut() {
+            _ if text == '\n' => {}
+            Some(FormatPiece::Text(before)) if text == ' ' && before.ends_with(' ') => {}
             Some(FormatPiece::Text(before)) => before.push(text),
             _ => self.0.push(FormatPiece::Text(text.into())),
         }
     }
 
-    /// Adds a field. A second field of a role is not read.
+    /// Adds a field. A second field of a role is not read, unless it may have the forwarded addresses
+    /// that the first lacks.
     fn field(&mut self, role: FieldRole) {
         let mut earlier = self.0.iter();
         let is_first =
             !earlier.any(|piece| matches!(piece, FormatPiece::Field(other) if *other == role));
-        let role = if is_first { role } else { FieldRole::Skipped };
+        let is_read = is_first || role == FieldRole::Forwarded;
+        let role = if is_read { role } else { FieldRole::Skipped };
         self.0.push(FormatPiece::Field(role));
     }
 
@@ -49,21 +58,59 @@ impl Pieces {
     }
 }
 
-/// Removes the directive around a format string that was copied with it: `log_format main '…' '…';`
-/// or `LogFormat "…" combined`.
+/// Removes the directive around a format string that was copied with it: `log_format main '…' "…";`
+/// or `LogFormat "…" combined`. Tomcat's names of formats and its quotes are resolved.
 pub(super) fn without_directive(format: &str) -> Cow<'_, str> {
     let format = format.trim();
-    if let Some(nginx) = format.strip_prefix("log_format ") {
-        let parts = nginx.split('\'').skip(1).step_by(2);
-        return Cow::Owned(parts.collect());
+    match format {
+        "common" => return Cow::Borrowed(COMMON),
+        "combined" => return Cow::Owned(COMMON.to_owned() + COMBINED_END),
+        _ if format.contains("&quot;") => return Cow::Owned(format.replace("&quot;", "\"")),
+        _ => {}
     }
-    let apache = ["LogFormat ", "CustomLog "]
+    let Some((name, rest)) = format.split_once([' ', '\t']) else {
+        return Cow::Borrowed(format);
+    };
+    let parts = quoted_parts(rest);
+    if name == "log_format" {
+        return Cow::Owned(parts.concat());
+    }
+    let is_apache = ["LogFormat", "CustomLog"];
+    if !is_apache
         .iter()
-        .find_map(|directive| format.strip_prefix(directive));
-    match apache.and_then(|rest| Some((rest.find('"')?, rest.rfind('"')?, rest))) {
-        Some((first, last, rest)) if first < last => Cow::Borrowed(&rest[first + 1..last]),
-        _ => Cow::Borrowed(format),
+        .any(|directive| name.eq_ignore_ascii_case(directive))
+    {
+        return Cow::Borrowed(format);
     }
+    // A path or a name may be quoted, too.
+    match parts.into_iter().rfind(|part| part.contains('%')) {
+        Some(part) => Cow::Owned(part.to_owned()),
+        None => Cow::Borrowed(rest),
+    }
+}
+
+/// Returns the texts in quotes up to a semicolon outside of them. Their escapes are kept.
+fn quoted_parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(['\'', '"', ';']) {
+        let Some(quote) = rest[start..].chars().next().filter(|first| *first != ';') else {
+            break;
+        };
+        let inside = &rest[start + 1..];
+        let mut is_escaped = false;
+        let end = inside.find(|next: char| {
+            let is_end = next == quote && !is_escaped;
+            is_escaped = next == '\\' && !is_escaped;
+            is_end
+        });
+        let Some(end) = end else {
+            break;
+        };
+        parts.push(&inside[..end]);
+        rest = &inside[end + 1..];
+    }
+    parts
 }
 
 /// True for a format string of nginx: variables begin with a dollar sign.
@@ -78,6 +125,17 @@ pub(super) fn nginx(format: &str, roles: &Names) -> Pieces {
     let mut rest = format;
     while let Some(first) = rest.chars().next() {
         rest = &rest[first.len_utf8()..];
+        // A format in quotes of the configuration has escapes.
+        let escaped = rest
+            .chars()
+            .next()
+            .filter(|_| first == '\\')
+            .and_then(escaped);
+        if let Some(escaped) = escaped {
+            rest = &rest[1..];
+            pieces.text(escaped);
+            continue;
+        }
         if first != '$' {
             pieces.text(first);
             continue;
@@ -92,6 +150,15 @@ pub(super) fn nginx(format: &str, roles: &Names) -> Pieces {
         };
     }
     pieces
+}
+
+/// Returns the character that an escape of nginx stands for.
+fn escaped(letter: char) -> Option<char> {
+    match letter {
+        't' => Some('\t'),
+        '\'' | '"' | '\\' | '\n' => Some(letter),
+        _ => None,
+    }
 }
 
 /// Splits a format string of Apache: `%`, modifiers, an argument in braces, a letter.

@@ -158,6 +158,7 @@ impl<'a> LogRecord<'a> {
     ) -> Result<(), LineFault> {
         let is_valid = match role {
             FieldRole::Skipped | FieldRole::User => return Ok(()),
+            FieldRole::Forwarded if clients::has_forwarded(self) => return Ok(()),
             FieldRole::Time => {
                 self.time = LogTime::parse(&value, clock);
                 self.time.is_some()

@@ -76,7 +76,8 @@ impl TextForm {
         nginx_names: &Names,
         apache_names: &Names,
     ) -> Result<Self, FormatError> {
-        let format = without_directive(format);
+        let format = format.replace("\r\n", "\n");
+        let format = without_directive(&format);
         let pieces = if has_variable(&format) {
             nginx(&format, nginx_names)
         } else {
@@ -381,6 +382,11 @@ mod tests {
             r#"LogFormat "%h %l %u %t \"%r\" %>s %b" common"#,
             r#"%{c}a %l %u [%{%d/%b/%Y:%H:%M:%S}t %{%z}t] "%r" %s %O"#,
             r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent"#,
+            "LOGFORMAT\t\"%h %l %u %t \\\"%r\\\" %>s \\\r\n  %b\"\tcommon",
+            r#"CustomLog "logs/access_log" "%h %l %u %t \"%r\" %>s %b""#,
+            "%h %l %u %t &quot;%r&quot; %s %b",
+            "common",
+            "log_format\tmain\t\"$remote_addr - $remote_user [$time_local] \"\n\"\\\"$request\\\" $status $bytes_sent\";\naccess_log '/a' main;",
             "log_format main '$remote_addr - ${remote_user} [$time_local] '\n'\"$request\" $status $bytes_sent';",
         ] {
             assert_eq!(shown(format, COMMON), all, "{format}");
@@ -404,6 +410,34 @@ mod tests {
             "forwarded addresses=203.0.113.7, 10.0.0.1 time=2017-03-26T03:00:00+0200 method=GET \
              path=/a status=200 user agent=curl"
         );
+    }
+
+    #[test]
+    fn escapes_of_a_configuration_are_read() {
+        assert_eq!(
+            shown(
+                r"log_format ltsv 'time:$time_local\thost:$remote_addr' '\tmethod:$request_method\turi:$request_uri\tstatus:$status';",
+                "time:26/Mar/2017:03:00:00 +0200\thost:203.0.113.7\tmethod:GET\turi:/a\tstatus:200",
+            ),
+            "time=26/Mar/2017:03:00:00 +0200 client=203.0.113.7 method=GET path=/a status=200"
+        );
+    }
+
+    #[test]
+    fn of_several_forwarded_fields_the_first_with_an_address_counts() {
+        let format = "$remote_addr \"$http_x_real_ip\" \"$http_x_forwarded_for\" [$time_iso8601] \"$request\" $status";
+        for (fields, expected) in [
+            (r#""-" "203.0.113.7, 10.0.0.1""#, "203.0.113.7, 10.0.0.1"),
+            (r#""203.0.113.7" "-""#, "203.0.113.7"),
+            (r#""203.0.113.7" "198.51.100.9""#, "203.0.113.7"),
+            (r#""-" "-""#, "-"),
+        ] {
+            let line = format!("10.0.0.1 {fields} [2017-03-26T03:00:00+02:00] \"GET /\" 200");
+            let form = form(format).unwrap();
+            let record = form.read(line.as_bytes(), &LogClock::default()).unwrap();
+            let found = record.get(FieldRole::Forwarded).unwrap();
+            assert_eq!(String::from_utf8_lossy(found), expected, "{fields}");
+        }
     }
 
     #[test]
