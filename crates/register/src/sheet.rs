@@ -3,6 +3,8 @@
 
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 
+use crate::names;
+
 /// CSV text. The first record names the columns.
 #[derive(Debug)]
 pub struct CsvSheet<'t> {
@@ -49,11 +51,12 @@ impl<'t> CsvSheet<'t> {
         &self.columns
     }
 
-    /// Position of the column with this name, in any case.
+    /// Position of the column with this name, in any case and with or without accents.
     pub fn column(&self, name: &str) -> Option<usize> {
+        let name = names::key(name);
         self.columns
             .iter()
-            .position(|column| column.to_lowercase() == name.to_lowercase())
+            .position(|column| names::key(column) == name)
     }
 
     /// Reads the next record that has a field that is not empty. Returns the number of its first
@@ -134,8 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_found_in_any_case() {
+    fn a_column_is_found_in_any_spelling() {
         let sheet = CsvSheet::new("Codice_IPA;CITTÀ\n");
+        for age in ["Età", "Eta'", "Eta\u{300}", "ETA"] {
+            assert_eq!(CsvSheet::new(age).column("Età"), Some(0), "{age}");
+        }
         assert_eq!(sheet.column("codice_ipa"), Some(0));
         assert_eq!(sheet.column("città"), Some(1));
         assert_eq!(sheet.column("name"), None);

@@ -64,6 +64,118 @@ fn a_spreadsheet_may_have_saved_the_index() {
 }
 
 #[test]
+fn residents_that_are_not_clear_are_refused() {
+    let table = "Codice comune;Comune;Età;Totale\n048017;F;999;360930\n";
+    for (text, refusal) in [
+        (
+            format!("{table}048017;F;999;188900\n"),
+            "line 3: Istat code 048017 has 188900 residents, but 360930 further up: keep",
+        ),
+        (
+            table.replace("Età", "Age") + "048017;F;0;77\n",
+            "line 3: Istat code 048017 has 77 residents, but 360930 further up: keep",
+        ),
+        (
+            format!("Foreigners\n{table}48004.0;\"B;999;18200\n058091;R;999;1\n"),
+            "line 4: a field has a line break: close its quotes",
+        ),
+        (
+            table.replace("360930", "360.930"),
+            "line 2: \"360.930\" is no number of residents: write digits only",
+        ),
+        (
+            format!("Popolazione al 1° gennaio 2019\n{table}"),
+            "the title names the year 2019, not 2024: give the year of the file",
+        ),
+    ] {
+        let refused = Residents::read(&text, 2024).unwrap_err().to_string();
+        assert!(refused.starts_with(refusal), "{refused}");
+    }
+}
+
+#[test]
+fn residents_are_read_in_every_spelling_of_a_spreadsheet() {
+    for table in [
+        RESIDENTS.replace("Età", "Eta'"),
+        RESIDENTS.replace("Età", "Eta\u{300}"),
+        RESIDENTS.replace(";999;", ";Totale;"),
+        RESIDENTS.replace("\"048017\"", "48017.0"),
+        RESIDENTS.replace("\"048017\"", "=\"048017\""),
+    ] {
+        assert_ne!(table, RESIDENTS);
+        let read = |text| import_enti(INDEX, Some(&Residents::read(text, 2024).unwrap()), &[]);
+        assert_eq!(read(&table).unwrap(), read(RESIDENTS).unwrap());
+    }
+}
+
+/// Returns an index with these rows: code, name, category, legal form,
+/// in liquidation, Istat code.
+fn index(rows: &[[&str; 6]]) -> String {
+    let mut text = "Codice_IPA,Denominazione_ente,Codice_Categoria,Codice_natura,\
+                    Ente_in_liquidazione,Codice_comune_ISTAT,Codice_catastale_comune\n"
+        .to_owned();
+    for row in rows {
+        text += &format!("{},\n", row.join(","));
+    }
+    text
+}
+
+#[test]
+fn an_index_that_would_lose_bodies_is_refused() {
+    let comune = ["c_d612", "Comune di Firenze", "L6", "2430", "N", "048017"];
+    let open = ["c_b036", "\"Comune di Borgo", "L6", "2430", "N", "048004"];
+    for (text, province, refusal) in [
+        (
+            index(&[comune, open, comune]),
+            None,
+            "line 3: a field has a line break: close its quotes",
+        ),
+        (
+            index(&[open]),
+            None,
+            "line 2 has 2 fields, but the first line has 7: take the whole file",
+        ),
+        (index(&[]), None, "no comune, unione or citta-metropolitana"),
+        (
+            index(&[comune]),
+            Some("48"),
+            "no body has an Istat code that begins with \"48\"",
+        ),
+    ] {
+        let provinces: Vec<String> = province.into_iter().map(str::to_owned).collect();
+        let refused = import_enti(&text, None, &provinces).unwrap_err();
+        assert!(refused.to_string().starts_with(refusal), "{refused}");
+    }
+}
+
+#[test]
+fn a_doubtful_body_is_named() {
+    let rows = [
+        [
+            "c_d612",
+            "Comune  di  Firenze",
+            "L6",
+            "2430",
+            "S",
+            "48017.0",
+        ],
+        ["cbm", "Consorzio di bonifica", "L18", "2810", "N", "048004"],
+        ["c_d612", "Comune di Firenze", "L6", "2430", "N", "048099"],
+    ];
+    let imported = import_enti(&index(&rows), None, &[]).unwrap();
+    let (_, table) = imported.csv.split_once('\n').unwrap();
+    assert_eq!(table, "c_d612,Firenze,comune,048017,,,,\n");
+    assert_eq!(
+        doubts(&imported),
+        [
+            "line 2: c_d612: in liquidation: imported, without a last day",
+            "line 3: cbm: legal form 2810, which is not that of a unione: left out",
+            "line 4: c_d612 is in line 2, too: left out",
+        ]
+    );
+}
+
+#[test]
 fn another_file_is_refused_with_the_column_it_lacks() {
     let refused = import_enti(RESIDENTS, None, &[]).unwrap_err().to_string();
     assert!(
