@@ -99,21 +99,23 @@ impl Matcher {
     }
 }
 
+/// Start of the user agents of browsers on Android.
+const LINUX: &str = "Mozilla/5.0 (Linux;";
+
 /// Place of the model in the user agent of a browser on Android: `(Linux; Android 7.0; M bot 60
 /// Build/NRD90M; wv)`. Empty for another user agent, and for a model with an address.
 fn android_model(agent: &[u8]) -> Range<usize> {
     let Ok(text) = std::str::from_utf8(agent) else {
         return 0..0;
     };
-    let comment = text.strip_prefix("Mozilla/5.0 (Linux;");
-    let Some((comment, rest)) = comment.and_then(|comment| comment.split_once(')')) else {
+    // A model may have brackets itself: `moto g(50) 5G`.
+    let comment = text.strip_prefix(LINUX);
+    let Some((comment, _)) = comment.and_then(|comment| comment.split_once(") AppleWebKit/"))
+    else {
         return 0..0;
     };
-    if !rest.starts_with(" AppleWebKit/") {
-        return 0..0;
-    }
     let mut is_after_version = false;
-    let mut start = text.len() - rest.len() - 1 - comment.len();
+    let mut start = LINUX.len();
     for part in comment.split(';') {
         let (at, name) = (start, part.trim());
         start += part.len() + 1;
@@ -150,6 +152,10 @@ mod tests {
             (
                 "Linux; U; Android 4.1.1; en-us; SGPT13 Build/T",
                 " SGPT13 Build/T",
+            ),
+            (
+                "Linux; Android 12; moto g(50) 5G Build/S1RSS32.38-20-9; wv",
+                " moto g(50) 5G Build/S1RSS32.38-20-9",
             ),
             ("Linux; Android 10; K", ""),
             ("Linux; Android 10; K10", " K10"),

@@ -12,7 +12,7 @@ use super::rule::{Family, Marks, Rule};
 
 /// Version of the code that evaluates the rules, including `woothee`. Part of the rules version.
 /// Change it with every change of the code that changes a verdict.
-const ENGINE: &str = "2, woothee 0.13";
+const ENGINE: &str = "3, woothee 0.13";
 
 /// The built-in files, in the order of evaluation.
 const FILES: [BuiltIn; 10] = [
