@@ -13,7 +13,7 @@ use crate::form::{FieldRole, LogRecord};
 const MANY_LINES: u64 = 1_000;
 /// Percentage that counts as nearly all.
 const NEARLY_ALL_PERCENT: u64 = 95;
-/// Number of lines a client from which all with few private addresses are suspicious.
+/// Number of lines from which all with one private address are suspicious.
 const PRIVATE_LINES_MIN: u64 = 2;
 /// Maximum number of private addresses that may all be of a balancer.
 const BALANCERS_MAX: u64 = 4;
@@ -112,7 +112,7 @@ pub(crate) fn is_list(value: &[u8]) -> bool {
 
 /// Removes port and brackets: `203.0.113.7:51000`, `[2001:db8::1]:443`, `host.example:80`. HAProxy
 /// writes no brackets: `2001:db8::1:51000`, whose last part is too long for an address.
-fn without_port(client: &[u8]) -> &[u8] {
+pub(crate) fn without_port(client: &[u8]) -> &[u8] {
     if let Some(inside) = client.strip_prefix(b"[") {
         let end = memchr::memchr(b']', inside);
         return &inside[..end.unwrap_or(inside.len())];
@@ -228,7 +228,8 @@ impl ClientCheck {
         let most = self.clients.values().copied().max().unwrap_or_default();
         let nearly_all = self.lines >= MANY_LINES && most * 100 >= self.lines * NEARLY_ALL_PERCENT;
         let clients = self.clients.len() as u64;
-        let is_few = clients <= BALANCERS_MAX && self.lines >= clients * PRIVATE_LINES_MIN;
+        // A few clients of a short log may be those of a local network.
+        let is_few = clients <= 1 || clients <= BALANCERS_MAX && self.lines >= MANY_LINES;
         let all_private = self.lines >= PRIVATE_LINES_MIN
             && self.private == self.lines
             && (is_few || self.forwarded && self.ignores_forwarded);

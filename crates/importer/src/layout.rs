@@ -343,7 +343,7 @@ impl FoundForm {
         let [Some(client), Some(other)] = numbers else {
             return None;
         };
-        match self.rivals.verdict() {
+        match self.rivals.verdict(rival) {
             RivalVerdict::Client { has_inner_rival } => {
                 self.inner_rival = has_inner_rival.then_some(other);
             }

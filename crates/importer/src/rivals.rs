@@ -1,21 +1,32 @@
 //! The client, where another field beside it may be an address, too.
 
-use crate::clients::{is_address, is_inner};
+use std::collections::HashSet;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::clients::{is_address, is_inner, without_port};
 use crate::form::{FieldRole, LogRecord};
 
+/// Largest number of values that are told apart.
+const VALUES_MAX: usize = 20_000;
+
 /// Counts of two fields over the lines that have both.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ClientRivals {
     lines: u64,
-    client: AddressCount,
-    rival: AddressCount,
+    client: FieldCount,
+    rival: FieldCount,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct AddressCount {
-    all: u64,
+#[derive(Debug, Clone, Default)]
+struct FieldCount {
+    addresses: u64,
     /// Addresses that a visitor from the Internet can have.
     public: u64,
+    /// Texts like a name on the Internet, which has a dot.
+    dotted: u64,
+    /// Hashes of the values, without ports.
+    values: HashSet<u64>,
 }
 
 /// The field that names the client.
@@ -29,10 +40,20 @@ pub(crate) enum RivalVerdict {
     Unclear,
 }
 
-impl AddressCount {
+impl FieldCount {
     fn count(&mut self, text: &[u8]) {
-        self.all += u64::from(is_address(text));
-        self.public += u64::from(is_address(text) && !is_inner(text));
+        let is_address = is_address(text);
+        self.addresses += u64::from(is_address);
+        self.public += u64::from(is_address && !is_inner(text));
+        self.dotted += u64::from(is_address || text.contains(&b'.'));
+        if self.values.len() < VALUES_MAX {
+            self.values.insert(xxh3_64(without_port(text)));
+        }
+    }
+
+    /// True if the field has one value where `other` has several, as the name of a server has.
+    fn is_one_beside(&self, other: &Self) -> bool {
+        self.values.len() == 1 && other.values.len() > 1
     }
 }
 
@@ -49,31 +70,34 @@ impl ClientRivals {
         self.rival.count(rival);
     }
 
-    /// Decides by all lines: a virtual host is an address in the requests of some programs only.
-    pub(crate) fn verdict(&self) -> RivalVerdict {
-        let (client, rival) = (self.client, self.rival);
-        let is_always = |count: AddressCount| count.all == self.lines;
-        match (is_always(client), is_always(rival)) {
-            _ if rival.all == 0 => RivalVerdict::Client {
-                has_inner_rival: false,
-            },
-            (true, false) => RivalVerdict::Client {
-                has_inner_rival: false,
-            },
-            (false, true) => RivalVerdict::Rival {
-                has_inner_rival: false,
-            },
-            (true, true) if client.public > 0 && rival.public == 0 => RivalVerdict::Client {
-                has_inner_rival: true,
-            },
-            (true, true) if rival.public > 0 && client.public == 0 => RivalVerdict::Rival {
-                has_inner_rival: true,
-            },
-            (false, false) if rival.all < client.all => RivalVerdict::Client {
-                has_inner_rival: false,
-            },
+    /// Decides by all lines: visitors are many and on the Internet, and a server has one address.
+    /// `rival` is the role of the field beside the client.
+    pub(crate) fn verdict(&self, rival: FieldRole) -> RivalVerdict {
+        let (client, beside) = (&self.client, &self.rival);
+        let of_client = |has_inner_rival| RivalVerdict::Client { has_inner_rival };
+        let of_rival = |has_inner_rival| RivalVerdict::Rival { has_inner_rival };
+        let is_always = |count: &FieldCount| count.addresses == self.lines;
+        match (is_always(client), is_always(beside)) {
+            _ if beside.addresses == 0 => of_client(false),
+            (true, false) => of_client(false),
+            // Visitors whose names were looked up, and the address of the server.
+            (false, true) if beside.is_one_beside(client) && client.dotted == self.lines => {
+                of_client(false)
+            }
+            (false, true) => of_rival(false),
+            (true, true) if client.public > 0 && beside.public == 0 => of_client(true),
+            (true, true) if beside.public > 0 && client.public == 0 => of_rival(true),
+            (false, false) if beside.addresses < client.addresses => of_client(false),
+            _ if beside.is_one_beside(client) => of_client(false),
+            _ if client.is_one_beside(beside) => of_rival(false),
+            // A virtual host may be an address.
+            (true, true) if rival == FieldRole::Host && self.has_one_pair() => of_client(false),
             _ => RivalVerdict::Unclear,
         }
+    }
+
+    fn has_one_pair(&self) -> bool {
+        self.client.values.len() == 1 && self.rival.values.len() == 1
     }
 }
 
@@ -94,7 +118,7 @@ mod tests {
             }
             rivals.count(&record, FieldRole::Host);
         }
-        rivals.verdict()
+        rivals.verdict(FieldRole::Host)
     }
 
     #[test]
@@ -120,8 +144,31 @@ mod tests {
             ),
             (vec![[a, "10.0.0.9"], ["10.1.2.3", "10.0.1.9"]], rival(true)),
             (vec![["-", "10.0.0.9"], [a, "10.0.0.9:8080"]], rival(true)),
-            (vec![[a, b]], RivalVerdict::Unclear),
-            (vec![["10.0.0.9", "10.1.2.3"]], RivalVerdict::Unclear),
+            // A virtual host may be an address, with or without a port.
+            (vec![[a, b]], client(false)),
+            (vec![["10.0.0.9", "10.1.2.3"]], client(false)),
+            (vec![[a, b], [a, "192.0.2.1"]], client(false)),
+            (
+                vec![["192.0.2.10:8443", a], ["192.0.2.10:8443", b]],
+                client(false),
+            ),
+            (
+                vec![["10.0.0.5", "10.1.2.3"], ["10.0.0.5", "10.1.2.4"]],
+                client(false),
+            ),
+            // The names of the visitors were looked up.
+            (
+                vec![["192.0.2.10:443", "pc1.tim.example"], ["192.0.2.10:443", b]],
+                client(false),
+            ),
+            // One visitor, and the scheme beside the address.
+            (vec![[a, "http"], [a, "https"]], rival(false)),
+            // The balancer beside the forwarded addresses of visitors.
+            (vec![[a, "192.0.2.1"], [b, "192.0.2.1"]], rival(false)),
+            (
+                vec![[a, "192.0.2.1"], [b, "192.0.2.2"]],
+                RivalVerdict::Unclear,
+            ),
             (
                 vec![[a, "10.0.0.9"], ["10.0.0.9", b]],
                 RivalVerdict::Unclear,

@@ -126,11 +126,11 @@ impl LogForm {
         matches!(self.shape, FormShape::Json(_))
     }
 
-    /// True if a line shows that the log records user agents. Text and columns may have a field for
-    /// them that is empty in every line.
+    /// True if a line shows that the log records user agents. HAProxy's field for them is empty in every
+    /// line unless it is told to fill it. A hyphen stands for a request without a user agent.
     pub(crate) fn shows_agent(&self, record: &LogRecord<'_>) -> bool {
         let agent = record.get(FieldRole::Agent);
-        agent.is_some_and(|agent| self.may_lack_agent() || !is_absent(agent))
+        agent.is_some_and(|agent| self.may_lack_agent() || !agent.is_empty())
     }
 
     /// True if lines are recognised by their values, and another quoted text than the user agent looks

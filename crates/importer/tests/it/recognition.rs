@@ -140,6 +140,27 @@ fn of_two_fields_before_the_time_the_address_is_the_client() {
 }
 
 #[test]
+fn a_virtual_host_may_be_an_address_with_or_without_a_port() {
+    let expected = clients(&log_of(|client, _| {
+        format!("{client} - - {REQUEST} {AGENTS}")
+    }))
+    .0;
+    for host in [
+        "192.0.2.10",
+        "192.0.2.10:8443",
+        "192.0.2.10:443",
+        "10.0.0.5",
+        "2001:db8::5",
+        "[2001:db8::5]:8443",
+    ] {
+        let log = log_of(|client, _| format!("{host} {client} - - {REQUEST} {AGENTS}"));
+        let (found, layout) = clients(&log);
+        assert_eq!(found, expected, "{host}: {layout}");
+        assert!(layout.contains("client is field 2"), "{host}: {layout}");
+    }
+}
+
+#[test]
 fn one_of_two_public_addresses_is_not_guessed() {
     for beside in [
         "192.0.2.NODE CLIENT - -",
@@ -183,7 +204,6 @@ fn a_log_of_a_few_private_clients_stops() {
             "6 lines have 2 clients, all of them private addresses",
         ),
         ("10.0.NODE.9", " \"CLIENT\"", "use --client forwarded"),
-        ("10.0.NODE.9", " CLIENT", "add X-Forwarded-For"),
         (
             "unix:",
             "",
@@ -209,9 +229,19 @@ fn a_log_of_a_few_private_clients_stops() {
         let refused = of(&log).unwrap_err();
         assert!(refused.contains(reason), "{client}: {refused}");
     }
-    // People of a private network have many addresses.
-    let log = log_of(|_, nth| format!("10.0.{nth}.9 - - {REQUEST} {AGENTS}"));
-    assert_eq!(of(&log).unwrap().0.len(), 6);
+    // A short log of a private network has a few addresses, a long one many.
+    for clients in [2, 6] {
+        let log = log_of(|_, nth| format!("10.0.{}.9 - - {REQUEST} {AGENTS}", nth % clients));
+        assert_eq!(of(&log).unwrap().0.len(), 6);
+    }
+    let line = |nth: usize| format!("10.0.{}.9 - - {REQUEST} {AGENTS}\n", nth % 4);
+    let refused = of(&(0..1000).map(line).collect::<String>()).unwrap_err();
+    for part in [
+        "lines have 4 clients, all of them private addresses",
+        "add X-Forwarded-For",
+    ] {
+        assert!(refused.contains(part), "{refused}");
+    }
 }
 
 #[test]
@@ -243,23 +273,23 @@ fn a_log_without_any_user_agent_leaves_the_device_unknown() {
             .user_agent
             .map(|agent| agent.into_owned())
     };
-    for after in [
-        r#""" "" 51000 655 "fe" "be" "srv""#,
-        r#""-" "-" 240 "web@docker" "http://10.0.0.7:80" 3ms"#,
-    ] {
-        let log = log_of(|client, _| format!("{client} - - {REQUEST} {after}"));
-        let (events, summary) = read_as(&reading(), &log);
-        assert_eq!(events.iter().map(agent).collect::<Vec<_>>(), vec![None; 6]);
-        let layout = &summary.layouts[0].description;
-        assert!(
-            layout.contains("no user agent: the device is unknown"),
-            "{layout}"
-        );
-        // One line shows that the log has the field.
-        let log = log + &format!("203.0.113.7 - - {REQUEST} {AGENTS}\n");
-        let (events, _) = read_as(&reading(), &log);
-        assert_eq!(agent(&events[0]).as_deref(), Some(""));
-    }
+    let of_haproxy = r#""" "" 51000 655 "fe" "be" "srv""#;
+    let log = log_of(|client, _| format!("{client} - - {REQUEST} {of_haproxy}"));
+    let (events, summary) = read_as(&reading(), &log);
+    assert_eq!(events.iter().map(agent).collect::<Vec<_>>(), vec![None; 6]);
+    let layout = &summary.layouts[0].description;
+    assert!(
+        layout.contains("no user agent: the device is unknown"),
+        "{layout}"
+    );
+    // One line shows that the log has the field.
+    let log = log + &format!("203.0.113.7 - - {REQUEST} {AGENTS}\n");
+    let (events, _) = read_as(&reading(), &log);
+    assert_eq!(agent(&events[0]).as_deref(), Some(""));
+    // A hyphen is a request without a user agent, also in every line.
+    let log = log_of(|client, _| format!(r#"{client} - - {REQUEST} "-" "-""#));
+    let (events, _) = read_as(&reading(), &log);
+    assert_eq!(agent(&events[0]).as_deref(), Some(""));
 }
 
 /// Caddy writes a request that failed in a handler twice, and repeated headers as an array.
