@@ -23,6 +23,8 @@ const HEAD_BYTES: u64 = 64 * 1024;
 /// Signatures of contents that are not read, for a helpful error message.
 const NOT_READ: &[(&[u8], &str)] = &[
     (b"\xFD7zXZ\x00", "compressed with xz: decompress it"),
+    (b"\x04\x22\x4D\x18", "compressed with lz4: decompress it"),
+    (b"\x1F\x9D", "compressed with compress: decompress it"),
     (b"PK\x03\x04", "a zip archive: extract it"),
     (b"\xFF\xFE", "UTF-16 text: convert it to UTF-8"),
     (b"\xFE\xFF", "UTF-16 text: convert it to UTF-8"),
@@ -34,6 +36,9 @@ const TAR_PLACE: usize = 257;
 
 const GZIP: &[u8] = b"\x1F\x8B";
 const ZSTD: &[u8] = b"\x28\xB5\x2F\xFD";
+/// End of the signature of a frame that is passed over, which pzstd writes first. Its first byte is 0x50
+/// to 0x5F.
+const ZSTD_SKIPPABLE: &[u8] = b"\x2A\x4D\x18";
 /// The digit between the two texts is the size of a block.
 const BZIP2: &[u8] = b"BZh";
 const BZIP2_BLOCK: &[u8] = b"1AY&SY";
@@ -261,7 +266,10 @@ pub(crate) fn decode(name: &str, raw: Raw) -> Result<Decoded, ImportError> {
     }
     let bzip2 = head.strip_prefix(BZIP2).and_then(|rest| rest.get(1..));
     let is_bzip2 = bzip2.is_some_and(|rest| rest.starts_with(BZIP2_BLOCK));
-    let (is_gzip, is_zstd) = (head.starts_with(GZIP), head.starts_with(ZSTD));
+    let is_skippable =
+        matches!(head.as_slice(), [0x50..=0x5F, rest @ ..] if rest.starts_with(ZSTD_SKIPPABLE));
+    let is_gzip = head.starts_with(GZIP);
+    let is_zstd = head.starts_with(ZSTD) || is_skippable;
     let whole = Cursor::new(head).chain(raw);
     // Rotated logs are often several concatenated files. Each decoder reads them to the end.
     let mut content = if is_gzip {

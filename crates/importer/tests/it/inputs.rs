@@ -151,6 +151,14 @@ fn unreadable_files_are_refused_before_the_first_event() {
         (Input::path(folder.path()), "is a directory"),
         (written(folder.path(), "a.xz", xz), "is compressed with xz"),
         (
+            written(folder.path(), "a.lz4", b"\x04\x22\x4D\x18"),
+            "is compressed with lz4",
+        ),
+        (
+            written(folder.path(), "a.Z", b"\x1F\x9D\x90"),
+            "is compressed with compress",
+        ),
+        (
             written(folder.path(), "utf-16.log", b"\xFF\xFEa\0"),
             "is UTF-16 text",
         ),

@@ -46,12 +46,22 @@ fn check(log: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// False if random bytes begin like a compressed file, because the import refuses these.
+/// False if random bytes begin like a file that is compressed or no text, because the import refuses
+/// these.
 fn is_plain(log: &[u8]) -> bool {
-    !log.starts_with(b"\x1F\x8B")
-        && !log.starts_with(b"PK")
-        && !log.starts_with(b"\xFD7z")
-        && !log.starts_with(b"\x28\xB5")
+    let mut signatures = [
+        &b"\x1F\x8B"[..],
+        b"\x1F\x9D",
+        b"\x04\x22",
+        b"PK",
+        b"\xFD7z",
+        b"\x28\xB5",
+        b"\xFF\xFE",
+        b"\xFE\xFF",
+    ]
+    .into_iter();
+    !signatures.any(|signature| log.starts_with(signature))
+        && log.get(1..4) != Some(b"\x2A\x4D\x18")
 }
 
 proptest! {
