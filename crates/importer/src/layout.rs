@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::clients::{ClientCheck, ClientChoice, ClientField, has_forwarded};
 use crate::fault::LineFault;
-use crate::form::{FieldRole, FormCatalogue, LogForm, LogRecord, Misfit, Prefix};
+use crate::form::{FieldRole, FormCatalogue, LogForm, LogRecord, Misfit, Prefix, offset_of};
 use crate::lines;
 use crate::rivals::{ClientRivals, RivalVerdict};
 use crate::time::{LogClock, OffsetSource};
@@ -38,6 +38,8 @@ pub(crate) struct LogLayout {
     agents: u64,
     client_field: ClientField,
     doubts: Vec<FormDoubt>,
+    /// Offset that a directive before the header named.
+    offset: Option<[u8; 5]>,
     /// True if the operator gave the form.
     is_given: bool,
     zone: String,
@@ -253,14 +255,16 @@ impl LogLayout {
         kind
     }
 
-    fn kind(&self, line: &[u8], forms: &mut Vec<FoundForm>) -> LineKind {
+    fn kind(&mut self, line: &[u8], forms: &mut Vec<FoundForm>) -> LineKind {
         if line.trim_ascii().is_empty() {
             return LineKind::Other;
         }
         if !is_directive(line) {
             return LineKind::Request;
         }
-        if let Some(form) = FormCatalogue::built_in().form_of_header(line) {
+        self.offset = offset_of(line).or(self.offset);
+        if let Some(mut form) = FormCatalogue::built_in().form_of_header(line) {
+            form.set_offset(self.offset);
             let mut with_header = FoundForm::from(form);
             for found in forms.iter().filter(|found| found.form.has_header()) {
                 with_header.lines += found.lines;

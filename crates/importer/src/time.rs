@@ -101,12 +101,20 @@ impl LogTime {
 
     /// Parses a date and a time of day, both in UTC: `2015-05-17`, `10:05:03`.
     pub(crate) fn in_utc(date: &[u8], clock: &[u8]) -> Option<Self> {
+        Self::at_offset(date, clock, *b"+0000")
+    }
+
+    /// Parses a date and a time of day with the offset that the header of a log names.
+    pub(crate) fn at_offset(date: &[u8], clock: &[u8], offset: [u8; 5]) -> Option<Self> {
         let mut time = *b"0000-00-00T00:00:00+00:00";
         let date: &[u8; 10] = date.try_into().ok()?;
         let clock: &[u8; 8] = clock.first_chunk()?;
         time[..10].copy_from_slice(date);
         time[11..19].copy_from_slice(clock);
-        Self::checked(time, OffsetSource::Utc)
+        if offset == *b"+0000" {
+            return Self::checked(time, OffsetSource::Utc);
+        }
+        Self::with_offset(time, &offset, &LogClock::default())
     }
 
     fn with_offset(mut time: [u8; 25], offset: &[u8], clock: &LogClock) -> Option<Self> {

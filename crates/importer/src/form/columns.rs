@@ -10,10 +10,20 @@ use crate::time::LogClock;
 /// Beginning of the header.
 const HEADER: &[u8] = b"#Fields:";
 
+/// Beginning of the directive with the offset of the times.
+const OFFSET: &[u8] = b"#GMT-Offset:";
+
+/// Returns the offset that a directive names, as sign, hours and minutes.
+pub(crate) fn offset_of(directive: &[u8]) -> Option<[u8; 5]> {
+    directive.strip_prefix(OFFSET)?.trim_ascii().try_into().ok()
+}
+
 /// A form with columns, which blanks or tabs separate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ColumnsForm {
     roles: Vec<FieldRole>,
+    /// Offset of the times, if a directive names one.
+    pub(super) offset: Option<[u8; 5]>,
 }
 
 impl ColumnsForm {
@@ -27,7 +37,10 @@ impl ColumnsForm {
             let role = role.filter(|role| *role == FieldRole::Forwarded || !roles.contains(role));
             roles.push(role.unwrap_or(FieldRole::Skipped));
         }
-        Some(Self { roles })
+        Some(Self {
+            roles,
+            offset: None,
+        })
     }
 
     pub(crate) fn roles(&self) -> &[FieldRole] {
@@ -44,6 +57,7 @@ impl ColumnsForm {
             None => b' ',
         };
         let mut record = LogRecord::default();
+        record.offset = self.offset;
         let mut at = 0;
         let read = self.fill(&mut record, line, separator, clock, &mut at);
         read.and_then(|()| record.check())

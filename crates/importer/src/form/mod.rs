@@ -11,7 +11,7 @@ mod text;
 pub use self::role::FieldRole;
 
 pub(crate) use self::catalogue::FormCatalogue;
-pub(crate) use self::columns::ColumnsForm;
+pub(crate) use self::columns::{ColumnsForm, offset_of};
 pub(crate) use self::prefix::Prefix;
 pub(crate) use self::role::LogRecord;
 pub(crate) use self::text::Misfit;
@@ -146,6 +146,13 @@ impl LogForm {
     /// True if every line has the user agent that its request had.
     pub(crate) fn always_has_agent(&self) -> bool {
         matches!(&self.shape, FormShape::Json(form) if form.always_has_agent)
+    }
+
+    /// Sets the offset of the times of a form with a header.
+    pub(crate) fn set_offset(&mut self, offset: Option<[u8; 5]>) {
+        if let FormShape::Columns(form) = &mut self.shape {
+            form.offset = offset;
+        }
     }
 
     /// True if a header names the fields.

@@ -87,6 +87,8 @@ pub(crate) struct LogRecord<'a> {
     pub(crate) is_agent_recorded: bool,
     /// True if a line lacks the field of the user agent when its request had none.
     pub(crate) may_lack_agent: bool,
+    /// Offset of date and clock, if the header of the log names one.
+    pub(crate) offset: Option<[u8; 5]>,
     escapes: Escapes,
     naming: Naming,
 }
@@ -170,7 +172,11 @@ impl<'a> LogRecord<'a> {
                 }
                 None => false,
             },
-            FieldRole::Bytes => &*value == b"-" || value.iter().all(u8::is_ascii_digit),
+            // HAProxy writes a plus sign before the size of an answer that is not complete.
+            FieldRole::Bytes => {
+                let digits = value.strip_prefix(b"+").unwrap_or(&value);
+                &*value == b"-" || digits.iter().all(u8::is_ascii_digit)
+            }
             // Clients can send any text in front of the addresses that proxies add.
             FieldRole::Forwarded => self.naming == Naming::Named || clients::is_list(&value),
             // The second field of a line is no client if it is the absent name of a login.
@@ -191,7 +197,10 @@ impl<'a> LogRecord<'a> {
     /// Checks that the line has what an event needs.
     pub(crate) fn check(&mut self) -> Result<(), LineFault> {
         if let (Some(date), Some(clock)) = (self.get(FieldRole::Date), self.get(FieldRole::Clock)) {
-            self.time = LogTime::in_utc(date, clock);
+            self.time = match self.offset {
+                Some(offset) => LogTime::at_offset(date, clock, offset),
+                None => LogTime::in_utc(date, clock),
+            };
             if self.time.is_none() {
                 return Err(LineFault::Bad(FieldRole::Time));
             }

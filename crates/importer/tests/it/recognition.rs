@@ -316,3 +316,43 @@ fn lines_of_caddy_count_once_and_their_forwarded_addresses_all_count() {
         assert_eq!(ip, network);
     }
 }
+
+/// The draft of the W3C names an offset for logs in local time.
+#[test]
+fn times_of_columns_have_the_offset_of_the_header() {
+    let line = "203.0.113.7 2026-05-14 10:05:03 GET /a 200\n";
+    for (offset, time, zone) in [
+        (
+            "#GMT-Offset: +0200\n",
+            "2026-05-14T10:05:03+02:00",
+            "time zone +0200",
+        ),
+        (
+            "#GMT-Offset: +0000\n",
+            "2026-05-14T10:05:03+00:00",
+            "times in UTC",
+        ),
+        ("", "2026-05-14T10:05:03+00:00", "times in UTC"),
+    ] {
+        let log = format!("{offset}#Fields: c-ip date time cs-method cs-uri sc-status\n{line}");
+        let (events, summary) = read_as(&reading(), &log);
+        assert!(events[0].json.contains(time), "{}", events[0].json);
+        let layout = &summary.layouts[0].description;
+        assert!(layout.contains(zone), "{layout}");
+    }
+}
+
+#[test]
+fn a_frame_that_zstd_passes_over_may_stand_first() {
+    let log = format!("203.0.113.7 - - {REQUEST}\n");
+    let mut packed = b"\x50\x2A\x4D\x18\x04\0\0\0size".to_vec();
+    packed.extend(zstd::encode_all(log.as_bytes(), 0).unwrap());
+    let input = Input::reader("log", std::io::Cursor::new(packed));
+    assert_eq!(
+        import_as(&reading(), target(), vec![input])
+            .unwrap()
+            .0
+            .len(),
+        1
+    );
+}
