@@ -36,7 +36,8 @@ pub enum PublicIndexError {
     },
     /// A line of the index has too few or too many fields.
     #[error(
-        "line {line} has {found} fields, but the first line has {expected}: take the whole file"
+        "line {line} has {found} fields, but the first line has {expected}: close its quotes, or \
+         take the whole file"
     )]
     FieldCount {
         /// Line of the index.
@@ -257,6 +258,29 @@ fn index_column(
     sheet.column(column).ok_or(missing)
 }
 
+/// Refuses a line of the index that is cut, or that has other lines in a field because its quotes are
+/// not closed. A field may have line breaks of its own, as an address has.
+fn check_whole(
+    fields: &StringRecord,
+    line: usize,
+    expected: usize,
+) -> Result<(), PublicIndexError> {
+    let found = fields.len();
+    if found != expected {
+        return Err(PublicIndexError::FieldCount {
+            line,
+            found,
+            expected,
+        });
+    }
+    let separators = |field: &str| field.matches([',', ';', '\t']).count();
+    let mut with_breaks = fields.iter().filter(|field| field.contains('\n'));
+    if with_breaks.any(|field| separators(field) + 1 >= expected) {
+        return Err(PublicIndexError::OpenQuote { line });
+    }
+    Ok(())
+}
+
 /// Refuses a field with a line break. Quotes that are not closed hide the lines below.
 fn check_quotes(fields: &StringRecord, line: usize) -> Result<(), PublicIndexError> {
     if fields.iter().any(|field| field.contains(['\n', '\r'])) {
@@ -433,15 +457,7 @@ fn listed_bodies(index: &str) -> Result<Vec<ListedBody>, PublicIndexError> {
     let mut bodies = Vec::new();
     let mut fields = StringRecord::new();
     while let Some(line) = sheet.read(&mut fields) {
-        check_quotes(&fields, line)?;
-        let found = fields.len();
-        if found != expected {
-            return Err(PublicIndexError::FieldCount {
-                line,
-                found,
-                expected,
-            });
-        }
+        check_whole(&fields, line, expected)?;
         let text = |column: usize| fields.get(column).unwrap_or_default();
         bodies.push(ListedBody {
             line,

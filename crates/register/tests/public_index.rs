@@ -108,8 +108,7 @@ fn residents_are_read_in_every_spelling_of_a_spreadsheet() {
     }
 }
 
-/// Returns an index with these rows: code, name, category, legal form,
-/// in liquidation, Istat code.
+/// Returns an index with these rows: code, name, category, legal form, in liquidation, Istat code.
 fn index(rows: &[[&str; 6]]) -> String {
     let mut text = "Codice_IPA,Denominazione_ente,Codice_Categoria,Codice_natura,\
                     Ente_in_liquidazione,Codice_comune_ISTAT,Codice_catastale_comune\n"
@@ -124,16 +123,17 @@ fn index(rows: &[[&str; 6]]) -> String {
 fn an_index_that_would_lose_bodies_is_refused() {
     let comune = ["c_d612", "Comune di Firenze", "L6", "2430", "N", "048017"];
     let open = ["c_b036", "\"Comune di Borgo", "L6", "2430", "N", "048004"];
+    let closed = ["c_g702", "\"Comune di Pisa\"", "L6", "2430", "N", "050026"];
     for (text, province, refusal) in [
         (
-            index(&[comune, open, comune]),
+            index(&[comune, open, comune, closed]),
             None,
             "line 3: a field has a line break: close its quotes",
         ),
         (
-            index(&[open]),
+            index(&[open, comune]),
             None,
-            "line 2 has 2 fields, but the first line has 7: take the whole file",
+            "line 2 has 2 fields, but the first line has 7: close its quotes, or take",
         ),
         (index(&[]), None, "no comune, unione or citta-metropolitana"),
         (
@@ -153,7 +153,7 @@ fn a_doubtful_body_is_named() {
     let rows = [
         [
             "c_d612",
-            "Comune  di  Firenze",
+            "\"Comune  di\nFirenze\"",
             "L6",
             "2430",
             "S",
@@ -169,8 +169,8 @@ fn a_doubtful_body_is_named() {
         doubts(&imported),
         [
             "line 2: c_d612: in liquidation: imported, without a last day",
-            "line 3: cbm: legal form 2810, which is not that of a unione: left out",
-            "line 4: c_d612 is in line 2, too: left out",
+            "line 4: cbm: legal form 2810, which is not that of a unione: left out",
+            "line 5: c_d612 is in line 2, too: left out",
         ]
     );
 }
