@@ -40,6 +40,16 @@ pub(crate) enum RivalVerdict {
     Unclear,
 }
 
+impl RivalVerdict {
+    const fn of_client(has_inner_rival: bool) -> Self {
+        Self::Client { has_inner_rival }
+    }
+
+    const fn of_rival(has_inner_rival: bool) -> Self {
+        Self::Rival { has_inner_rival }
+    }
+}
+
 impl FieldCount {
     fn count(&mut self, text: &[u8]) {
         let is_address = is_address(text);
@@ -74,24 +84,28 @@ impl ClientRivals {
     /// `rival` is the role of the field beside the client.
     pub(crate) fn verdict(&self, rival: FieldRole) -> RivalVerdict {
         let (client, beside) = (&self.client, &self.rival);
-        let of_client = |has_inner_rival| RivalVerdict::Client { has_inner_rival };
-        let of_rival = |has_inner_rival| RivalVerdict::Rival { has_inner_rival };
-        let is_always = |count: &FieldCount| count.addresses == self.lines;
-        match (is_always(client), is_always(beside)) {
-            _ if beside.addresses == 0 => of_client(false),
-            (true, false) => of_client(false),
+        match (
+            client.addresses == self.lines,
+            beside.addresses == self.lines,
+        ) {
+            _ if beside.addresses == 0 => RivalVerdict::of_client(false),
+            (true, false) => RivalVerdict::of_client(false),
             // Visitors whose names were looked up, and the address of the server.
             (false, true) if beside.is_one_beside(client) && client.dotted == self.lines => {
-                of_client(false)
+                RivalVerdict::of_client(false)
             }
-            (false, true) => of_rival(false),
-            (true, true) if client.public > 0 && beside.public == 0 => of_client(true),
-            (true, true) if beside.public > 0 && client.public == 0 => of_rival(true),
-            (false, false) if beside.addresses < client.addresses => of_client(false),
-            _ if beside.is_one_beside(client) => of_client(false),
-            _ if client.is_one_beside(beside) => of_rival(false),
+            (false, true) => RivalVerdict::of_rival(false),
+            (true, true) if client.public > 0 && beside.public == 0 => {
+                RivalVerdict::of_client(true)
+            }
+            (true, true) if beside.public > 0 && client.public == 0 => RivalVerdict::of_rival(true),
+            (false, false) if beside.addresses < client.addresses => RivalVerdict::of_client(false),
+            _ if beside.is_one_beside(client) => RivalVerdict::of_client(false),
+            _ if client.is_one_beside(beside) => RivalVerdict::of_rival(false),
             // A virtual host may be an address.
-            (true, true) if rival == FieldRole::Host && self.has_one_pair() => of_client(false),
+            (true, true) if rival == FieldRole::Host && self.has_one_pair() => {
+                RivalVerdict::of_client(false)
+            }
             _ => RivalVerdict::Unclear,
         }
     }
