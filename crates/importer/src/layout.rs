@@ -7,8 +7,8 @@ use std::fmt;
 use crate::clients::{ClientCheck, ClientChoice, ClientField, has_forwarded};
 use crate::fault::LineFault;
 use crate::form::{FieldRole, FormCatalogue, LogForm, LogRecord, Misfit, Prefix, offset_of};
+use crate::found::{FormDoubt, FoundForm};
 use crate::lines;
-use crate::rivals::{ClientRivals, RivalVerdict};
 use crate::time::{LogClock, OffsetSource};
 
 /// Directives of the W3C extended log file format, which are no requests.
@@ -43,40 +43,6 @@ pub(crate) struct LogLayout {
     /// True if the operator gave the form.
     is_given: bool,
     zone: String,
-}
-
-/// A form that fits lines of an input.
-#[derive(Debug, Clone)]
-struct FoundForm {
-    form: LogForm,
-    lines: u64,
-    /// True if the lines record the user agent.
-    has_agents: bool,
-    /// Number of lines with a text like a user agent in another field.
-    agents_elsewhere: u64,
-    rivals: ClientRivals,
-    /// Field beside the client that is an address of a private network or of a server.
-    inner_rival: Option<usize>,
-}
-
-/// Reason to leave out a form that lines fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FormDoubt {
-    /// Numbers of two fields that may be the client.
-    TwoClients(usize, usize),
-    /// Half of the lines or more have a text like a user agent in another field.
-    AgentElsewhere,
-}
-
-impl fmt::Display for FormDoubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TwoClients(first, second) => {
-                write!(f, "fields {first} and {second} may both be the client")
-            }
-            Self::AgentElsewhere => f.write_str("the user agent stands in an unknown field"),
-        }
-    }
 }
 
 /// Settings of the search for a layout.
@@ -320,46 +286,6 @@ impl LogLayout {
             })
             .collect();
         texts.join(" and ").replace(" and time zone", " and")
-    }
-}
-
-impl From<LogForm> for FoundForm {
-    fn from(form: LogForm) -> Self {
-        Self {
-            has_agents: form.always_has_agent(),
-            form,
-            lines: 0,
-            agents_elsewhere: 0,
-            rivals: ClientRivals::default(),
-            inner_rival: None,
-        }
-    }
-}
-
-impl FoundForm {
-    /// Decides by the lines so far on the client. Returns the reason if the form is left out.
-    fn decide(&mut self) -> Option<FormDoubt> {
-        if self.agents_elsewhere > 0 && self.agents_elsewhere * 2 >= self.lines {
-            return Some(FormDoubt::AgentElsewhere);
-        }
-        let rival = self.form.rival()?;
-        let numbers = [FieldRole::Client, rival].map(|role| self.form.number_of(role));
-        let [Some(client), Some(other)] = numbers else {
-            return None;
-        };
-        match self.rivals.verdict(rival) {
-            RivalVerdict::Client { has_inner_rival } => {
-                self.inner_rival = has_inner_rival.then_some(other);
-            }
-            RivalVerdict::Rival { has_inner_rival } => {
-                self.form.swap_client();
-                self.inner_rival = has_inner_rival.then_some(client);
-            }
-            RivalVerdict::Unclear => {
-                return Some(FormDoubt::TwoClients(client.min(other), client.max(other)));
-            }
-        }
-        None
     }
 }
 

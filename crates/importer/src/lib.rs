@@ -6,6 +6,7 @@ mod encode;
 mod fault;
 mod follow;
 mod form;
+mod found;
 mod input;
 mod layout;
 mod lines;

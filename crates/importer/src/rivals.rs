@@ -99,7 +99,11 @@ impl ClientRivals {
                 RivalVerdict::of_client(true)
             }
             (true, true) if beside.public > 0 && client.public == 0 => RivalVerdict::of_rival(true),
-            (false, false) if beside.addresses < client.addresses => RivalVerdict::of_client(false),
+            (false, false)
+                if beside.addresses < client.addresses || beside.addresses * 10 < self.lines =>
+            {
+                RivalVerdict::of_client(false)
+            }
             _ if beside.is_one_beside(client) => RivalVerdict::of_client(false),
             _ if client.is_one_beside(beside) => RivalVerdict::of_rival(false),
             // A virtual host may be an address.
@@ -191,5 +195,8 @@ mod tests {
         ] {
             assert_eq!(verdict(&lines), expected, "{lines:?}");
         }
+        let mut names = vec![["www.example.it", "pc1.example"]; 10];
+        names.push([b, "pc2.example"]);
+        assert_eq!(verdict(&names), client(false));
     }
 }
