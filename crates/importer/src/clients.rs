@@ -223,6 +223,22 @@ impl ClientCheck {
         if is_due { self.finding() } else { None }
     }
 
+    /// True if the lines are so many that they have several clients.
+    pub(crate) const fn is_long(&self) -> bool {
+        self.lines >= MANY_LINES
+    }
+
+    /// Adds the counts of another log.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.private += other.private;
+        self.forwarded |= other.forwarded;
+        self.ignores_forwarded |= other.ignores_forwarded;
+        for (client, lines) in other.clients {
+            *self.clients.entry(client).or_default() += lines;
+        }
+    }
+
     /// Returns the finding if the lines have a single client where a log has many.
     pub(crate) fn finding(&self) -> Option<SingleClient> {
         let most = self.clients.values().copied().max().unwrap_or_default();

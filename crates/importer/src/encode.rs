@@ -186,10 +186,15 @@ impl Encoder {
     }
 }
 
-/// Writes the request of a line as the common format has it, such as `GET /a?b HTTP/1.1`.
+/// Writes the request of a line as the common format has it, such as `GET /a?b HTTP/1.1`. A request
+/// that is only a target has the method of its own field, or GET.
 fn write_request(record: &LogRecord<'_>, request: &mut Vec<u8>) {
     request.clear();
     if let Some(whole) = record.get(FieldRole::Request) {
+        if whole.starts_with(b"/") && !whole.contains(&b' ') {
+            request.extend_from_slice(record.get(FieldRole::Method).unwrap_or(b"GET"));
+            request.push(b' ');
+        }
         return request.extend_from_slice(whole);
     }
     request.extend_from_slice(record.get(FieldRole::Method).unwrap_or_default());

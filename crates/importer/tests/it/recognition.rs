@@ -1,6 +1,7 @@
 //! Recognises lines whose fields stand in places where another form has other fields. The lines are
 //! written for these tests, in forms that servers and collectors document.
 
+use affluenza_event::{Activity, Resource};
 use affluenza_importer::{ClientField, Input, LogReading, Summary};
 
 use crate::{Kept, import_as, reading, target};
@@ -290,6 +291,44 @@ fn a_log_without_any_user_agent_leaves_the_device_unknown() {
     let log = log_of(|client, _| format!(r#"{client} - - {REQUEST} "-" "-""#));
     let (events, _) = read_as(&reading(), &log);
     assert_eq!(agent(&events[0]).as_deref(), Some(""));
+}
+
+#[test]
+fn members_of_json_have_the_names_that_people_give_them() {
+    let line = |nth: u8| {
+        format!(
+            r#"{{"@timestamp":"2026-11-30T20:00:00Z","time":"2026-05-14T10:05:0{nth}+02:00","remote_addr":"10.0.0.1","x-forwarded-for":"203.0.113.{nth}","request":"/servizi/tari?id={nth}","status":200,"user-agent":"Mozilla/5.0"}}"#
+        )
+    };
+    let mut reading = reading();
+    reading.clients.field = ClientField::Forwarded;
+    let (events, _) = read_as(&reading, &format!("{}\n{}\n", line(1), line(2)));
+    let event = events[0].event();
+    assert_eq!(events.len(), 2);
+    assert_eq!(event.client.ip.unwrap().to_string(), "203.0.113.0");
+    assert_eq!(event.client.user_agent.as_deref(), Some("Mozilla/5.0"));
+    assert_eq!(event.activity, Activity::Access(Resource::Page));
+    // 2026-05-14T08:05:01Z.
+    assert_eq!(event.time.0, 1_778_745_901_000);
+}
+
+#[test]
+fn each_of_several_long_logs_is_checked() {
+    let of = |client: &dyn Fn(usize) -> String| {
+        let line = |nth: usize| format!("{} - - {REQUEST} {AGENTS}\n", client(nth));
+        let log: String = (0..1_000).map(line).collect();
+        Input::reader("log", std::io::Cursor::new(log))
+    };
+    for one in ["10.0.0.1", "198.51.100.7"] {
+        let many = of(&|nth| format!("203.0.{}.{}", nth / 250, nth % 250));
+        let inputs = vec![many, of(&|_| one.to_owned())];
+        let refused = import_as(&LogReading::default(), target(), inputs);
+        let refused = refused.unwrap_err().to_string();
+        assert!(
+            refused.contains("1000 of the first 1000 lines"),
+            "{refused}"
+        );
+    }
 }
 
 /// Caddy writes a request that failed in a handler twice, and repeated headers as an array.
