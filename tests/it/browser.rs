@@ -114,7 +114,12 @@ impl Browser {
 
     /// Sets a copy of a cookie.
     pub fn set_cookie(&mut self, address: &str, cookie: &Value) {
-        let cookie = json!({ "url": address, "name": cookie["name"], "value": cookie["value"] });
+        let cookie = json!({
+            "url": address,
+            "path": cookie["path"],
+            "name": cookie["name"],
+            "value": cookie["value"],
+        });
         self.call("Network.setCookie", cookie);
     }
 

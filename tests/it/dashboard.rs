@@ -198,8 +198,9 @@ fn a_session_lasts_until_the_reader_signs_out(browser: &mut Browser, base: &str)
     assert_eq!(browser.run(offered), true, "the session outlives a visit");
     let copied = browser.cookie("affluenza-session");
     // Another application of the host has set a cookie of the same name, which comes first.
-    let foreign = serde_json::json!({ "name": "affluenza-session", "value": "zzz" });
-    browser.set_cookie(&format!("{base}/pages/"), &foreign);
+    let foreign =
+        serde_json::json!({ "name": "affluenza-session", "value": "zzz", "path": "/pages" });
+    browser.set_cookie(base, &foreign);
     let status = "fetch('/pages/answers?ask=live').then(r => r.json()).then(a => a[0]?.status)";
     assert_eq!(
         browser.run(status),
