@@ -337,7 +337,11 @@ impl World {
             let status = member.running.end();
             // A consumer that has just started has no signal handler yet.
             let is_young = status.signal() == Some(Signal::TERM.as_raw());
-            assert!(status.success() || is_young, "it ends well: {status}");
+            assert!(
+                status.success() || is_young,
+                "it ends well: {status}; its log ends with:\n{}",
+                tail(&member.log)
+            );
         }
     }
 

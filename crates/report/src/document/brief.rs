@@ -378,9 +378,11 @@ mod tests {
         let marradi = register.ente("Marradi").unwrap();
         let uses = [84, 0, 0];
         let of = ["anagrafe", "plain"];
-        let mut now = YearFigures::default();
-        now.usage = vec![cell(marradi.code(), of[0], of[1], uses[0])];
-        now.services = vec![service("certificati-anagrafici", of[0], uses[0], 1)];
+        let mut now = YearFigures {
+            usage: vec![cell(marradi.code(), of[0], of[1], uses[0])],
+            services: vec![service("certificati-anagrafici", of[0], uses[0], 1)],
+            ..YearFigures::default()
+        };
         now.detail.services = vec![tried(
             marradi.code(),
             "certificati-anagrafici",
