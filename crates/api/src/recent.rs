@@ -35,6 +35,8 @@ pub(crate) struct KeyedQuestion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AnswerState {
     revision: u64,
+    /// Changes with repairs, rebuilds, erasures, months in doubt and the register.
+    generation: u64,
     /// Minute of an answer about the last minutes.
     minute: i64,
 }
@@ -43,6 +45,7 @@ impl AnswerState {
     pub fn new(resource: Resource, snapshot: &Snapshot) -> Self {
         Self {
             revision: snapshot.revision,
+            generation: snapshot.generation(),
             minute: minute(resource),
         }
     }
@@ -56,7 +59,7 @@ struct RecentAnswer {
     state: AnswerState,
     /// Last time at which the state was the newest.
     newest_at: Mutex<Instant>,
-    /// True once somebody reads the figures again.
+    /// True while a client reads the figures again.
     is_renewed: AtomicBool,
 }
 
@@ -74,7 +77,8 @@ impl Default for RecentAnswers {
 }
 
 impl RecentAnswers {
-    /// Returns the state of the data of the last answer, if that is still right or was a moment ago.
+    /// Returns the state of the data of the last answer, if that is still right, or lacks only events of
+    /// the last moment.
     pub fn find(&self, asked: &KeyedQuestion, state: AnswerState) -> Option<RecentBasis> {
         let last = self.0.get(asked)?;
         let basis = last.basis;
@@ -88,7 +92,8 @@ impl RecentAnswers {
             return Some(RecentBasis { basis, is_to_renew });
         }
         let age = newest_at.elapsed();
-        (age < RECENT).then(|| RecentBasis {
+        let is_recent = last.state.generation == state.generation && age < RECENT;
+        is_recent.then(|| RecentBasis {
             basis,
             is_to_renew: age >= FRESH && !last.is_renewed.swap(true, Ordering::Relaxed),
         })
@@ -122,6 +127,7 @@ mod tests {
     fn state(revision: u64) -> AnswerState {
         AnswerState {
             revision,
+            generation: 0,
             minute: 0,
         }
     }
@@ -152,6 +158,12 @@ mod tests {
         assert_eq!(found(2), Some(false));
         recent.age(&asked, FRESH);
         assert_eq!([found(2), found(2)], [Some(true), Some(false)]);
+        // Figures were erased, repaired or put in doubt.
+        let changed = AnswerState {
+            generation: 1,
+            ..state(2)
+        };
+        assert!(recent.find(&asked, changed).is_none());
         // The renewal takes too long.
         recent.age(&asked, RECENT);
         assert_eq!(found(2), None);

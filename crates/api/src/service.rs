@@ -346,7 +346,11 @@ impl Api {
                         }
                         recent.basis
                     }
-                    None => inner.read(keyed, state, &asked, &snapshot).await?,
+                    None => {
+                        let basis = inner.basis(&keyed, &asked, &snapshot).await?;
+                        inner.recent.note(keyed, basis, state);
+                        basis
+                    }
                 }
             }
         };
@@ -456,19 +460,15 @@ impl Inner {
     }
 
     /// Reads the state of the data of an answer.
-    async fn read(
+    async fn basis(
         &self,
-        keyed: KeyedQuestion,
-        state: AnswerState,
+        keyed: &KeyedQuestion,
         asked: &Asked<'_>,
         snapshot: &Snapshot,
     ) -> Result<Basis, Problem> {
-        let read = self
-            .events
-            .basis(asked, &keyed.viewer, snapshot, self.store.usage());
-        let basis = read.await.map_err(|error| problem(error.into()))?;
-        self.recent.note(keyed, basis, state);
-        Ok(basis)
+        let usage = self.store.usage();
+        let read = self.events.basis(asked, &keyed.viewer, snapshot, usage);
+        read.await.map_err(|error| problem(error.into()))
     }
 
     async fn renewed(
@@ -481,14 +481,11 @@ impl Inner {
         let question = keyed.question.clone();
         let period = self.period(&question, &keyed.viewer, snapshot);
         let asked = Asked::new(&question, period, keyed.reached)?;
-        let read = self
-            .events
-            .basis(&asked, &keyed.viewer, snapshot, self.store.usage());
         let cached = CacheKey {
             question: question.clone(),
             viewer: keyed.viewer.clone(),
             format: keyed.format,
-            basis: read.await.map_err(|error| problem(error.into()))?,
+            basis: self.basis(&keyed, &asked, snapshot).await?,
         };
         self.rendered(&asked, &cached, client, snapshot).await?;
         self.recent.note(keyed, cached.basis, state);

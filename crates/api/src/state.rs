@@ -57,6 +57,15 @@ pub struct Snapshot {
     pub revision: u64,
 }
 
+impl Snapshot {
+    /// Hash that is the same while events are only added and the register stays.
+    pub fn generation(&self) -> u64 {
+        let mut hasher = Xxh3::new();
+        (self.register.version(), &self.watermark.generation).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
 /// Days with data, by ente.
 #[derive(Debug, Default)]
 pub struct Coverage {
