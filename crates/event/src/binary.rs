@@ -165,12 +165,12 @@ pub fn as_structured<'a>(
     serde_json::to_vec(&Structured { attributes, data }).ok()
 }
 
-/// True if the content type is JSON: `application/json`, or a type with the suffix `+json` (RFC
-/// 6839).
+/// True if the content type is JSON: a type with the subtype `json`, or with the suffix `+json` (RFC
+/// 6839), as CloudEvents defines it.
 pub fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     let media_type = media_type.to_ascii_lowercase();
-    media_type == "application/json"
+    media_type.ends_with("/json")
         || media_type.ends_with("+json") && !media_type.starts_with("application/cloudevents")
 }
 

@@ -104,6 +104,7 @@ mod tests {
             "",
             r#""datacontenttype":"application/json; charset=utf-8","#,
             r#""datacontenttype":"application/vnd.example+json","#,
+            r#""datacontenttype":"text/json","#,
         ] {
             let record = packed(more, data).replace('/', "\\/");
             let reading = crate::read(record.as_bytes(), std::iter::empty, NOW);
