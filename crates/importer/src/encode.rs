@@ -187,7 +187,7 @@ impl Encoder {
 }
 
 /// Writes the request of a line as the common format has it, such as `GET /a?b HTTP/1.1`. A request
-/// that is only a target has the method of its own field, or GET.
+/// that is only a target has the method of another field, or GET.
 fn write_request(record: &LogRecord<'_>, request: &mut Vec<u8>) {
     request.clear();
     if let Some(whole) = record.get(FieldRole::Request) {

@@ -15,7 +15,7 @@ pub(crate) struct FoundForm {
     /// Number of lines with a text like a user agent in another field.
     pub(crate) agents_elsewhere: u64,
     pub(crate) rivals: ClientRivals,
-    /// Field beside the client that is an address of a private network or of a server.
+    /// Field next to the client that is an address of a private network or of a server.
     pub(crate) inner_rival: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! The client, where another field beside it may be an address, too.
+//! The client, where another field next to it may be an address, too.
 
 use std::collections::HashSet;
 
@@ -34,7 +34,7 @@ struct FieldCount {
 pub(crate) enum RivalVerdict {
     /// The field that the form takes for the client.
     Client { has_inner_rival: bool },
-    /// The field beside it.
+    /// The field next to it.
     Rival { has_inner_rival: bool },
     /// Either may be.
     Unclear,
@@ -81,7 +81,7 @@ impl ClientRivals {
     }
 
     /// Decides by all lines: visitors are many and on the Internet, and a server has one address.
-    /// `rival` is the role of the field beside the client.
+    /// `rival` is the role of the field next to the client.
     pub(crate) fn verdict(&self, rival: FieldRole) -> RivalVerdict {
         let (client, beside) = (&self.client, &self.rival);
         match (
@@ -147,7 +147,7 @@ mod tests {
         for (lines, expected) in [
             (vec![["www.example.it", a]], client(false)),
             (vec![["www.example.it", "pc1.example"]], client(false)),
-            // A program asked for an address instead of a name.
+            // A program sent an address in place of the host name.
             (vec![["www.example.it", a], [b, a]], client(false)),
             (vec![["-", a], ["-", b]], client(false)),
             (vec![[a, "IT"], [b, "DE"]], rival(false)),
@@ -179,9 +179,9 @@ mod tests {
                 vec![["192.0.2.10:443", "pc1.tim.example"], ["192.0.2.10:443", b]],
                 client(false),
             ),
-            // One visitor, and the scheme beside the address.
+            // One visitor, and the scheme next to the address.
             (vec![[a, "http"], [a, "https"]], rival(false)),
-            // The balancer beside the forwarded addresses of visitors.
+            // The balancer, and the forwarded addresses of visitors.
             (vec![[a, "192.0.2.1"], [b, "192.0.2.1"]], rival(false)),
             (
                 vec![[a, "192.0.2.1"], [b, "192.0.2.2"]],

@@ -152,10 +152,11 @@ impl SealContent {
     }
 
     /// Returns the first bytes, as text.
-    fn head(&self, length: usize) -> String {
-        let mut head = vec![0; length];
-        let read = self.reader().read(&mut head).unwrap_or(0);
-        String::from_utf8_lossy(&head[..read]).into_owned()
+    fn head(&self, length: u64) -> String {
+        let mut head = Vec::new();
+        // A head that cannot be read to its end is not the expected one.
+        _ = self.reader().take(length).read_to_end(&mut head);
+        String::from_utf8_lossy(&head).into_owned()
     }
 }
 
@@ -330,7 +331,7 @@ impl Seal {
             Some(month) => format!(r#"{{"year":{},"month":{month},"#, period.year),
             None => format!(r#"{{"year":{},"sealed_at":"#, period.year),
         };
-        let found = self.content.head(head.len());
+        let found = self.content.head(head.len() as u64);
         match found == head {
             true => Ok(()),
             false => Err(self.unreadable(format!("it begins with {found}, not with {head}"))),

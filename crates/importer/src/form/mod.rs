@@ -49,7 +49,7 @@ pub(crate) struct LogForm {
     name: String,
     /// Name of the form without its optional fields.
     short_name: Option<String>,
-    /// Name of the form in which the field beside the client is the client.
+    /// Name of the form in which the field next to the client is the client.
     swapped_name: Option<String>,
     shape: FormShape,
 }
@@ -94,7 +94,7 @@ impl LogForm {
         }
     }
 
-    /// Role of the field beside the client, if that may be the client instead.
+    /// Role of the field next to the client, if that may be the client instead.
     pub(crate) fn rival(&self) -> Option<FieldRole> {
         self.swapped_name.as_ref()?;
         [FieldRole::Host, FieldRole::Ident]
@@ -102,7 +102,7 @@ impl LogForm {
             .find(|role| self.number_of(*role).is_some())
     }
 
-    /// Makes the field beside the client the client.
+    /// Makes the field next to the client the client.
     pub(crate) fn swap_client(&mut self) {
         if let (Some(rival), FormShape::Text(form)) = (self.rival(), &mut self.shape) {
             form.swap(FieldRole::Client, rival);
@@ -127,7 +127,7 @@ impl LogForm {
     }
 
     /// True if a line shows that the log records user agents. HAProxy's field for them is empty in every
-    /// line unless it is told to fill it. A hyphen stands for a request without a user agent.
+    /// line by default. A hyphen stands for a request without a user agent.
     pub(crate) fn shows_agent(&self, record: &LogRecord<'_>) -> bool {
         let agent = record.get(FieldRole::Agent);
         agent.is_some_and(|agent| self.may_lack_agent() || !agent.is_empty())

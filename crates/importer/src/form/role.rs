@@ -145,7 +145,7 @@ impl<'a> LogRecord<'a> {
             || words.all(|word| word != b"-" && !clients::is_address(word))
     }
 
-    /// True for a client, and for any word beside a host that is an address: that may be the client.
+    /// True for a client, and for any word next to a host that is an address: that may be the client.
     fn can_be_client(&self, text: &[u8]) -> bool {
         let has_address = || self.get(FieldRole::Host).is_some_and(clients::is_address);
         clients::is_client(text) || clients::is_word(text) && has_address()

@@ -16,7 +16,7 @@ fn read_as(reading: &LogReading, log: &str) -> (Vec<Kept>, Summary) {
     import_as(reading, target(), vec![input]).unwrap()
 }
 
-/// Address of the client, or what the layout says of a line that is not understood.
+/// Address of the client, or the description of the layout for a line that is not understood.
 fn client(line: &str) -> String {
     let (events, summary) = read_as(&reading(), line);
     match events.first() {
